@@ -36,7 +36,7 @@ _UNIT = regex.compile(
         | (?<=\b{_NEGATIVE_PREFIX})-[^\S\n]+(?=\p{{Ll}})(?!(?:and|or|und|oder|et|ou)\b) )
     | (?P<dash> (?<!-)-{{2,3}}(?!-) )
     | (?P<quotation_mark> ''|`` )
-    | (?P<note_sign> (?<=\p{{L}}{{3}}|[.,;:!?"'\])])\*(?=\s|$) )
+    | (?P<note_sign> (?<=\p{{L}}{{3}}|[.,;:!?"'\])])\*{{1,3}}(?=\s|$) )
     | (?P<unwritten> (?<=[{UNSPACED}{_WIDE}]) (?!(?<=[{KATAKANA}])[^\S\n]+[{KATAKANA}]) \s+ (?=[{UNSPACED}{_WIDE}]) )
     | (?P<spaces> \s+ )
     | \X

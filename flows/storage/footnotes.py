@@ -22,7 +22,7 @@ _RAISED = dict(zip(map(ord, "0123456789"), "⁰¹²³⁴⁵⁶⁷⁸⁹", strict
 _MARK = re.compile(r"\s*(\d{1,3}|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|[*†‡§¶‖])\s*(?=\w)")
 _NOTE_NUMBER = re.compile(r"[0-9]{1,3}|[*†‡§¶‖]{1,2}")
 _LATER_MARK = re.compile(rf"\n{_MARK.pattern}")
-"""At the foot of a page, a note of the page before goes on in front of those of the page."""
+"""At the foot of a column, a note of the one before goes on in front of its own."""
 _RAISED_BY = 0.1, 0.8
 """How much higher a raised number stands than the words beside it, at least and at most, in sizes of their letters."""
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*(?=\s+[\"'“‘«(]?[A-ZÀ-Þ])")
@@ -59,14 +59,14 @@ def text_of_page(page: Any) -> str:
     notes = [
         text
         for at, (text, is_small) in enumerate(blocks[1:last], start=1)
-        if is_small and (_is_note(text) or (at > lowest and _LATER_MARK.search(text)))
+        if is_small and (_is_note(text) or _goes_on(text, is_lowest=at > lowest))
     ]
     kept = "".join(text for text, _ in blocks if text not in notes)
     if not notes:
         return kept
     ends = [found.end() for found in _SENTENCE_END.finditer(kept)]
     at = ends[-1] if ends else 0
-    spaced = [_MARK.sub(r"\1 ", note, count=1).strip() for note in notes]
+    spaced = [_with_blank_after_mark(note).strip() for note in notes]
     return "\n".join([kept[:at].rstrip(), *spaced, kept[at:].lstrip()]).strip()
 
 
@@ -108,6 +108,16 @@ def _blocks(pieces: Sequence[_Piece], texts: Sequence[str]) -> Iterator[tuple[st
 def _is_foot(text: str) -> bool:
     """Whether it is a single line that begins with no raised number, as a note does."""
     return "\n" not in text.strip() and text.strip()[:1] not in _RAISED.values()
+
+
+def _with_blank_after_mark(note: str) -> str:
+    mark = _MARK.match(note)
+    return f"{mark[1]} {note[mark.end() :]}" if mark else note
+
+
+def _goes_on(text: str, *, is_lowest: bool) -> bool:
+    """Whether a note of the column or page before ends in the text, before others begin."""
+    return _LATER_MARK.search(text) is not None and (is_lowest or text.lstrip()[:1].islower())
 
 
 def _is_note(text: str) -> bool:

@@ -190,6 +190,7 @@ def test_words_cut_out_of_a_word_are_not_found(quote: str, text: str) -> None:
         ("it was sent in 1931 to them", "So it was sent in 1931² to them.", "it was sent in 1931² to them"),
         ("nobody had wished it at all", "For nobody had wished it⁷ at all.", "nobody had wished it⁷ at all"),
         ("the ferry had lost money", "So the ferry* had† lost money.", "the ferry* had† lost money"),
+        ("the ferry, too, lost money", "So the ferry, too,** lost money.", "the ferry, too,** lost money"),
         ("300 people came to it", "In 2019 300 people came to it.", "300 people came to it"),
         ("40 people came to it", "On page 12 40 people came to it.", "40 people came to it"),
         ("10 000 dollars were paid", "In all 10\u202f000 dollars were paid.", "10\u202f000 dollars were paid"),
