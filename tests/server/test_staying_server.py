@@ -144,7 +144,7 @@ def test_the_server_ends_a_killed_run_though_no_other_follows(
     left = ("RUNNING", "PENDING", "CANCELLING")
     wait_until(lambda: not sum(_number(api_url, kind, *left) for kind in ("flow_runs", "task_runs")), "the end", 30)
     assert [run["state_name"] for run in _runs(api_url, "flow_runs")] == [state]
-    assert _number(api_url, "task_runs", state.upper()) > 0
+    assert asked or _number(api_url, "task_runs", "CRASHED") > 0
     lines = [line["message"] for line in _runs(api_url, "logs")]
     assert any("as after a kill" in line and told in line for line in lines) == bool(told), lines
     assert not list(machine.results.rglob("running/*.*")), "no mark is left"
