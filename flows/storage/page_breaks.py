@@ -94,13 +94,18 @@ def _beside_number(page: Sequence[str], number: str | None) -> Iterator[int]:
             yield from (at for at in ends if page[at].isupper())
     if number is not None and not alone:
         edge = re.compile(rf"^\W*{number}(?=\W|[A-Z]{{2}})|(?<!\w){number}\W*$")
-        yield from [at for at in _outermost(page) if edge.search(page[at])][:1]
+        yield from [at for at in _outermost(page) if _is_head(edge.sub("", page[at].strip()), page[at])][:1]
+
+
+def _is_head(without_number: str, line: str) -> bool:
+    """Whether the line had the number, and is no sentence's end beside it."""
+    return without_number != line.strip() and not _SENTENCE_END.search(without_number.strip())
 
 
 def _outermost(page: Sequence[str]) -> list[int]:
-    """The places of the first and the last line that is filled; an empty page may have a head alone."""
+    """The places of the first and the last line that is filled; a line alone is a head only if it is in capitals."""
     filled = [at for at, line in enumerate(page) if line.strip()]
-    return [filled[0], filled[-1]] if filled else []
+    return [filled[0], filled[-1]] if len(filled) > 1 or any(page[at].isupper() for at in filled) else []
 
 
 def _body(page: Sequence[str], heads: frozenset[str], outer: Container[int], left_out: dict[str, str]) -> Iterator[str]:

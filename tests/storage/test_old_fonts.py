@@ -67,3 +67,11 @@ def test_a_roman_page_before_page_one_is_cited_by_its_number() -> None:
     pages = ["Preface\ni", "a\n1", "b\n2", "c\n3"]
     assert printed_numbers(pages) == {0: "i", 1: "1", 2: "2", 3: "3"}
     assert 0 not in printed_numbers(["I came\nhome.", "a\n1", "b\n2", "c\n3"])
+
+
+def test_a_sentence_before_the_page_s_number_is_text() -> None:
+    pages = ["The council met in Vienna. 111", "It closed the\nferry, and rose. 112", "Nobody came. 113"]
+    joined = join_pages(pages, printed_numbers(pages))
+    assert joined.text == "\n".join(pages) and not joined.left_out
+    short = ["Minutes of the council 111", "Letters of the council 112", "Accounts of the town 113"]
+    assert join_pages(short, printed_numbers(short)).text == "\n".join(short)
