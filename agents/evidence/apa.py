@@ -9,13 +9,19 @@ import re
 import warnings
 from collections.abc import Mapping
 from importlib.resources import as_file, files
-from typing import Any
+from typing import Any, cast
+
+import regex
 
 from contract.base import thawed
 
 MISSING_LIBRARY = "citeproc-py is not installed, which makes references: install citeproc-py"
+_MARKUP = re.compile(r"</?(?:i|b|em|strong|sup|sub|sc|span)(?:\s[^<>]*)?>", re.IGNORECASE)
+"""As Zotero writes it in titles."""
+_NAME_WITHOUT_INITIALS = regex.compile(r"[\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}ー・]+")
+_SEASONS = {"1": "Spring", "2": "Summer", "3": "Autumn", "4": "Winter"}
 _TERM = re.compile(r"(?:(?<=\()|(?<=, ))(eds?|trans)\.\)")
-_EDITORS_AGAIN = re.compile(r" \([^()]*, [Ee]ds?\.\)")
+_EDITORS_AGAIN = re.compile(r" \([^();]*, [Ee]ds?\.(?:\)|; )")
 
 
 class NoCiteproc(ImportError):
@@ -47,7 +53,7 @@ def _references(items: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
     library: Any = citeproc
     names = {f"i{number}": name for number, name in enumerate(items)}
-    entries = [{**thawed(items[name]), "id": key} for key, name in names.items()]
+    entries = [{**_readable(thawed(items[name])), "id": key} for key, name in names.items()]
     # Neither a field nor a type that the library does not know is the reader's concern.
     with as_file(files("agents.evidence").joinpath("styles/apa.csl")) as path, warnings.catch_warnings(action="ignore"):
         style = library.CitationStylesStyle(str(path), validate=False)
@@ -59,17 +65,47 @@ def _references(items: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {names[key]: _mended(text, items[names[key]]) for key, text in zip(made.keys, texts, strict=True)}
 
 
+def _readable(csl: dict[str, Any]) -> dict[str, Any]:
+    """The entry without what citeproc-py cannot read: markup in titles, a season, names that have no initials."""
+    found = dict[str, Any]()
+    for field, value in csl.items():
+        if isinstance(value, str):
+            found[field] = _MARKUP.sub("", value)
+        elif isinstance(value, Mapping):
+            found[field] = {name: one for name, one in cast("Mapping[str, Any]", value).items() if name != "season"}
+        elif isinstance(value, list):
+            found[field] = [_whole_name(one) for one in cast("list[Any]", value)]
+        else:
+            found[field] = value
+    return found
+
+
+def _whole_name(value: Any) -> Any:
+    """A name of East Asia in one piece, family name first, as its bearer writes it; other values as they are."""
+    if not isinstance(value, Mapping):
+        return value
+    name = cast("Mapping[str, Any]", value)
+    whole = f"{name.get('family', '')}{name.get('given', '')}"
+    return {"literal": whole} if _NAME_WITHOUT_INITIALS.fullmatch(whole) else name
+
+
 def _mended(text: str, csl: Mapping[str, Any]) -> str:
     """The reference without what citeproc-py does otherwise than other processors of the same style.
 
-    It writes terms without their capital; names again what stands in the place of an author, a title or the editors;
-    ends a question with a full stop too; and names the number of a thesis that has none.
+    It writes terms without their capital, and the `v.` between parties with one; leaves out the season of a date; names
+    again what stands in the place of an author, a title or the editors; ends a question with a full stop too; and names
+    the number of a thesis that has none.
     """
+    title = _MARKUP.sub("", str(csl.get("title", "")))
     if "author" not in csl and "editor" in csl:
         head, year, rest = text.partition(")")
-        text = head + year + _EDITORS_AGAIN.sub("", rest, count=1)
-    elif "author" not in csl and (title := str(csl.get("title", ""))) and text.startswith(f"{title}."):
+        text = head + year + _EDITORS_AGAIN.sub(lambda found: " (" if found[0].endswith("; ") else "", rest, count=1)
+    elif "author" not in csl and title and text.startswith(f"{title}."):
         text = text[: len(title)] + text[len(title) :].replace(f" {title}.", "", 1)
+    if season := _SEASONS.get(str(dict(csl.get("issued") or {}).get("season", ""))):
+        text = re.sub(r"\((\d+)\)", rf"(\1, {season})", text, count=1)
+    if csl.get("type") == "legal_case" and title:
+        text = re.sub(re.escape(title), lambda _: title, text, count=1, flags=re.IGNORECASE)
     if "number" not in csl:
         text = text.replace(" (Publication)", "", 1)
     text = _TERM.sub(lambda found: f"{found[1].capitalize()}.)", text)
