@@ -16,8 +16,6 @@ import regex
 from contract.base import thawed
 
 MISSING_LIBRARY = "citeproc-py is not installed, which makes references: install citeproc-py"
-_MARKUP = re.compile(r"</?(?:i|b|em|strong|sup|sub|sc|span)(?:\s[^<>]*)?>", re.IGNORECASE)
-"""As Zotero writes it in titles."""
 _NAME_WITHOUT_INITIALS = regex.compile(r"[\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}ー・]+")
 _SEASONS = {"1": "Spring", "2": "Summer", "3": "Autumn", "4": "Winter"}
 _TERM = re.compile(r"(?:(?<=\()|(?<=, ))(eds?|trans)\.\)")
@@ -66,12 +64,10 @@ def _references(items: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _readable(csl: dict[str, Any]) -> dict[str, Any]:
-    """The entry without what citeproc-py cannot read: markup in titles, a season, names that have no initials."""
+    """The entry without what citeproc-py cannot read: a season, and names that have no initials."""
     found = dict[str, Any]()
     for field, value in csl.items():
-        if isinstance(value, str):
-            found[field] = _MARKUP.sub("", value)
-        elif isinstance(value, Mapping):
+        if isinstance(value, Mapping):
             found[field] = {name: one for name, one in cast("Mapping[str, Any]", value).items() if name != "season"}
         elif isinstance(value, list):
             found[field] = [_whole_name(one) for one in cast("list[Any]", value)]
@@ -96,7 +92,7 @@ def _mended(text: str, csl: Mapping[str, Any]) -> str:
     again what stands in the place of an author, a title or the editors; ends a question with a full stop too; and names
     the number of a thesis that has none.
     """
-    title = _MARKUP.sub("", str(csl.get("title", "")))
+    title = str(csl.get("title", ""))
     if "author" not in csl and "editor" in csl:
         head, year, rest = text.partition(")")
         text = head + year + _EDITORS_AGAIN.sub(lambda found: " (" if found[0].endswith("; ") else "", rest, count=1)

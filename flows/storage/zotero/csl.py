@@ -144,7 +144,8 @@ def _date(value: Any) -> dict[str, Any]:
     parts = date.get("date-parts")
     if isinstance(parts, list | tuple):
         read = [numbers for one in cast("Sequence[Any]", parts)[:2] if (numbers := _numbers(one))]
-        return {"date-parts": read} if read else {}
+        season = {"season": str(date["season"])} if str(date.get("season")) in tuple("1234") else {}
+        return {"date-parts": read, **season} if read else {}
     found = _RAW_DATE.match(_text(date.get("raw")) or _text(date.get("literal")))
     return (
         {"date-parts": [numbers]} if found and (numbers := _numbers([part for part in found.groups() if part])) else {}
