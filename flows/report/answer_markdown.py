@@ -17,6 +17,8 @@ from flows.report.support_words import doubt_text, judging_text, labels_text
 from flows.report.unverified import UNVERIFIED_HEADING, unverified_lines
 
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]]")
+_NAME = re.compile(r"`([\w.=-]+)`")
+"""A name in backticks. No markup can stand in it, whoever wrote it."""
 _HTTPS_URL = re.compile(r"https://[^\s<>()\\]+")
 
 _MAX_COPIES_SHOWN = 3
@@ -31,7 +33,9 @@ def answer_markdown(answer: CitedAnswer) -> str:
 
 def notes_markdown(notes: Sequence[str]) -> str:
     """The notes of the run, to stand below its answers; empty where there are none."""
-    return "".join(f"{line}\n" for line in _bullet_list(NOTES_HEADING, [_escape(note) for note in notes]) if notes)
+    return "".join(
+        f"{line}\n" for line in _bullet_list(NOTES_HEADING, [_escape_sentence(note) for note in notes]) if notes
+    )
 
 
 def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
@@ -45,7 +49,7 @@ def _answer_lines(answer: CitedAnswer) -> Iterator[str]:
     for number, claim in enumerate(answer.claims, start=1):
         yield from _claim(number, claim, answer)
     if text := judging_text(answer):
-        yield f"*{_escape(text)}*\n"
+        yield f"*{_escape_sentence(text)}*\n"
     if answer.unanswered:
         yield from _bullet_list("Not answered", [_escape(text) for text in answer.unanswered])
     if answer.differences:
@@ -142,3 +146,9 @@ def _escape(text: str) -> str:
     """Text from records and models, escaped so that it cannot become markup in the page that shows it."""
     text = escape_controls(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
     return _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", text)
+
+
+def _escape_sentence(text: str) -> str:
+    """A sentence of ours: names that it sets in backticks stay so; what it repeats from outside is escaped."""
+    parts = _NAME.split(text)
+    return "".join(f"`{part}`" if place % 2 else _escape(part) for place, part in enumerate(parts))

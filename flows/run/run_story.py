@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 
-from contract.flow import Loop
+from contract.flow import Loop, Step
 from contract.messages import AgentTrace
 from flows.accounting.ledger import STATUSES_WITHOUT_OUTPUT, Totals
 from flows.spec.study import Study
@@ -95,7 +95,9 @@ class RunStory:
             for step in inner
             if (counts := self.totals.by_step.get(step))
         ]
-        return "; ".join(texts) or "done"
+        if texts:
+            return "; ".join(texts)
+        return f"nothing to do, no {node.for_each}" if isinstance(node, Step) and node.for_each else "nothing to do"
 
     def _info(self, text: str) -> None:
         self._log.info("%s", _shortened(text))

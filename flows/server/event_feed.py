@@ -1,8 +1,9 @@
 """The feed of events: which events the servers that we start keep, for a person who reads there what happened.
 
-Of each run they keep all events, but in a run of many records none of its cells: to write 30,000 of them takes a
-tenth of the processor time of the run, nobody reads them, and the task runs hold their states themselves. Prefect can
-only keep all events or none, so whoever sends an event of a cell in such a run marks it.
+Of each run they keep all events, but in a run of many records none of its cells: nobody reads 30,000 of them, the task
+runs hold their states themselves, and all 632 events of a run of 600 calls took 2.9 to 3.0 s of the server's processor
+time, where without the cells' it was 2.3 to 2.4 s. Prefect can only keep all events or none, so whoever sends an event
+of a cell in such a run marks it.
 """
 
 from __future__ import annotations

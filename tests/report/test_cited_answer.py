@@ -7,9 +7,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from agents.support import NO_MODEL
 from contract.findings import Citation, CitedAnswer, Claim, JudgedClaim, NearestWords
 from flows.cli.console import show_answer
-from flows.report.answer_markdown import answer_markdown
+from flows.report.answer_markdown import answer_markdown, notes_markdown
 
 _FOUND = Citation(
     quote="the post was lawful", passage_id="a#text:0-9", record_id="a", title="Case A", section="text",
@@ -58,6 +59,20 @@ def test_a_quotation_that_is_not_verified_is_not_said_to_stand_nowhere_where_its
     )
     for text in _shown(answer):
         assert f"“{quote}”, which" in text and why in text and "“the post was unlawful then”" in text
+
+
+@pytest.mark.parametrize(
+    ("why", "shown"),
+    [
+        (NO_MODEL, "`support` in the chosen `llms` names none"),
+        ("`llms` and ``b`` <i> `[a](x)` *c", "`llms` and \\``b`\\` &lt;i&gt; \\`\\[a\\](x)\\` \\*c"),
+    ],
+)
+def test_names_in_our_sentences_are_set_as_code_and_nothing_else_is_markup(why: str, shown: str) -> None:
+    claim = JudgedClaim(text="So.", citations=(_FOUND,))
+    answer = CitedAnswer(question="When?", claims=(claim,), abstained=False, summary="1.", support_not_judged=why)
+    assert shown in answer_markdown(answer)
+    assert shown in notes_markdown([why])
 
 
 def test_the_documents_that_are_quoted_are_linked() -> None:

@@ -43,6 +43,16 @@ async def test_it_names_steps_failures_costs_and_places(lab: Lab, caplog: pytest
     assert cells == ["The agent 'echo' has a bug"], "what the task runs say stands there alone"
 
 
+async def test_a_step_without_cells_has_done_nothing(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    steps = (
+        "  first: {agent: echo, variants: {tone: [bad]}, parameters: {fail_on: bad}}\n"
+        "  each: {agent: echo, inputs: {given: first}, for_each: given}\n"
+    )
+    lab.write("flows/tiny.yaml", f"{_FLOW.partition('steps:')[0]}steps:\n{steps}result: each\n")
+    await lab.run("text=hello")
+    assert "each: nothing to do, no given" in caplog.messages and "each: done" not in caplog.messages
+
+
 async def test_a_run_that_waits_as_it_should_has_no_error_in_its_log(
     lab: Lab, caplog: pytest.LogCaptureFixture, prefect_api: str
 ) -> None:
