@@ -16,14 +16,23 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta, nodes
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateAssertionError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    meta,
+    nodes,
+)
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 from jinja2.loaders import split_template_path
@@ -45,6 +54,7 @@ _NEAR_ROLE = 0.85
 _OTHER_WORDS = frozenset({"use", "users", "systems", "assistants"})
 _ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_GIVEN_AS_TEXT = "the template given as text"
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
 
@@ -102,7 +112,7 @@ class Template:
         while sources:
             source, path = sources.pop()
             tree = _parse(self.environment, source, path)
-            parts.append(TemplatePart(path, tree))
+            parts.append(TemplatePart(path, tree, self.environment.take_unknown_names(tree)))
             for included in meta.find_referenced_templates(tree):
                 if included and included not in seen:
                     seen.add(included)
@@ -131,12 +141,21 @@ class Template:
         """Raises PromptError for what Jinja finds only when it compiles, such as a block that two roles share."""
         try:
             _ = self._compiled
+        except TemplateAssertionError as error:
+            where = f"{self.path}:{error.lineno}" if self.path else self.where
+            raise PromptError(f"{where}: {error.message}") from error
         except (TemplateSyntaxError, SyntaxError) as error:
             where = f"{self.path}:{error.lineno}" if self.path else self.where
             message = error.msg if isinstance(error, SyntaxError) else error.message or ""
             raise PromptError(f"{where}: {_syntax_message(message)}") from error
         except (SecurityError, RecursionError, MemoryError) as error:
             raise PromptError(f"{self.where}: {error}") from None
+
+    def unknown_names(self) -> Iterator[PromptError]:
+        """The filters and tests that there are not, in the template and in those that it includes, one error each."""
+        for part in self.parts:
+            for line, message in part.unknown_names:
+                yield PromptError(f"{f'{part.path}:{line}' if part.path else _GIVEN_AS_TEXT}: {message}")
 
     @cached_property
     def _compiled(self) -> list[tuple[Role, JinjaTemplate]]:
@@ -176,16 +195,18 @@ class TemplatePart:
 
     path: Path | None
     tree: nodes.Template
+    unknown_names: tuple[tuple[int, str], ...] = ()
+    """Filters and tests that there are not: the line, and what is wrong. Others stand for them in the tree."""
 
 
 def _parse(environment: Sandbox, source: str, path: Path | None) -> nodes.Template:
     try:
         return environment.parse(source)
     except TemplateSyntaxError as error:
-        where = f"{path}:{error.lineno}" if path else "the template given as text"
+        where = f"{path}:{error.lineno}" if path else _GIVEN_AS_TEXT
         raise PromptError(f"{where}: {_syntax_message(error.message or '')}") from error
     except (SecurityError, RecursionError) as error:
-        raise PromptError(f"{path or 'the template given as text'}: {error}") from None
+        raise PromptError(f"{path or _GIVEN_AS_TEXT}: {error}") from None
 
 
 def nearest_role(word: str) -> str | None:
@@ -256,6 +277,15 @@ class Prompts:
     def get(self, name_or_text: str) -> Template:
         """Returns the template of that name, or the text itself as a template; text without white space is a name.
 
+        Raises PromptError when no such file exists, it cannot be read, its syntax is wrong, or it cannot be compiled.
+        """
+        template = self.read(name_or_text)
+        template.compile()
+        return template
+
+    def read(self, name_or_text: str) -> Template:
+        """Returns that template as it was read; it may use filters that there are not.
+
         Raises PromptError when no such file exists, it cannot be read, or its syntax is wrong.
         """
         if name_or_text not in self._cache:
@@ -290,6 +320,4 @@ class Prompts:
 
     def _parse(self, source: str, name: str, path: Path | None) -> Template:
         _parse(self._environment, source, path)
-        template = Template(name=name, source=source, path=path, environment=self._environment)
-        template.compile()
-        return template
+        return Template(name=name, source=source, path=path, environment=self._environment)

@@ -7,7 +7,7 @@ from the data before they come from Python, and nothing is written whose text is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -125,14 +125,28 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for node in tree.find_all(nodes.Const):
             if isinstance(node.value, int) and abs(node.value) > MAX_SIZE:
                 raise SecurityError(f"the number {str(node.value)[:20]} is larger than {MAX_SIZE:,}")
-        for node in tree.find_all(nodes.Filter):
-            if node.name not in self.filters:
-                raise TemplateAssertionError(_unknown_filter(node.name, self.filters), node.lineno, name, filename)
         return tree
+
+    def take_unknown_names(self, tree: nodes.Template) -> tuple[tuple[int, str], ...]:
+        """As `unknown_names`. Others that there are take their place, so that the rest of the tree can be looked at."""
+        found = tuple(self.unknown_names(tree))
+        for node in tree.find_all((nodes.Filter, nodes.Test)):
+            known, stand_in = (self.filters, "trim") if isinstance(node, nodes.Filter) else (self.tests, "none")
+            node.name = node.name if node.name in known else stand_in
+        return found
+
+    def unknown_names(self, tree: nodes.Template) -> Iterator[tuple[int, str]]:
+        """Filters and tests that a template asks for and cannot use: the line, and what is wrong."""
+        for node in tree.find_all((nodes.Filter, nodes.Test)):
+            known = self.filters if isinstance(node, nodes.Filter) else self.tests
+            if node.name not in known:
+                yield node.lineno, _unknown(node.name, "filter" if isinstance(node, nodes.Filter) else "test", known)
 
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
+        for line, message in self.unknown_names(source):
+            raise TemplateAssertionError(message, line, name, filename)
         return super()._generate(_Bounds().visit(source), name, filename, defer_init)
 
 
@@ -162,11 +176,11 @@ def _filtered(node: nodes.Expr, name: str, args: list[nodes.Expr] | None = None)
     return nodes.Filter(node, name, args or [], [], None, None, lineno=node.lineno, environment=node.environment)
 
 
-def _unknown_filter(name: str, known: Iterable[str]) -> str:
-    if name in NOT_DETERMINISTIC:
+def _unknown(name: str, kind: str, known: Iterable[str]) -> str:
+    if kind == "filter" and name in NOT_DETERMINISTIC:
         return f"the filter '{name}' gives another text each time, so no answer could be found again; leave it out"
     near = get_close_matches(name, [one for one in known if one.isidentifier()], n=1)
-    return f"there is no filter '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
+    return f"there is no {kind} '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
 
 
 @pass_context

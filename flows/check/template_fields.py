@@ -85,10 +85,11 @@ class TemplateNames:
         if "record" in self._bound or any(map(_is_metadata, searched)):
             return
         for part in self._parts:
+            called = {id(call.node) for call in part.tree.find_all(nodes.Call)}
             for node in part.tree.find_all((nodes.Getattr, nodes.Getitem)):
                 text = dotted(node) if _is_metadata(node.node) else None
                 name = text and text.removeprefix("record.metadata.")
-                if name and text not in self._optional and name not in METHOD_NAMES:
+                if name and text not in self._optional and not (name in METHOD_NAMES and id(node) in called):
                     yield name, part.path, node.lineno
 
 

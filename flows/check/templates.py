@@ -40,11 +40,15 @@ class TemplateCheck:
     def check(self, value: str, path: KeyPath, flow_node: FlowNode, agent: AgentClass) -> None:
         """Reports the mistakes in the template `value` of that step, which is set at `path`."""
         try:
-            template = self.prompts.get(value)
+            template = self.prompts.read(value)
             wanted = template.variables
+            if not (unusable := list(template.unknown_names())):
+                template.compile()
         except PromptError as error:
             self._report_unreadable(error, value, path)
             return
+        for mistake in unusable:
+            report_file_problem(mistake, path, self.diagnostics)
         self.used.setdefault(value, flow_node.name)
         self._check_headers(template, path)
         known = self._variables(flow_node, agent)
@@ -77,7 +81,7 @@ class TemplateCheck:
             )
 
     def _is_package_template(self, name: str) -> bool:
-        path = self.prompts.get(name).path
+        path = self.prompts.read(name).path
         return path is not None and is_of_package(path)
 
     def _report_unreadable(self, error: PromptError, value: str, path: KeyPath) -> None:
