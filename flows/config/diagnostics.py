@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from contract.errors import Problem, StudyError
@@ -46,7 +46,9 @@ class Diagnostics:
         self.add_problem(Problem(where, what, nearest, todo))
 
     def add_problem(self, problem: Problem) -> None:
-        """Adds a problem, unless it is there already."""
+        """Adds a problem, unless it is there already. A list of names that holds only the nearest one is left out."""
+        if problem.nearest and problem.todo:
+            problem = replace(problem, todo=without_only(problem.todo, problem.nearest))
         self.problems.setdefault((problem.where, problem.what), problem)
 
     def add_at(self, path: KeyPath, what: str, *, nearest: str | None = None, todo: str | None = None) -> None:
@@ -116,6 +118,18 @@ def there_are(names: Iterable[str], limit: int = 12) -> str:
     if len(every) > 1:
         return f"there are {join_names(every, limit)}"
     return f"there is only {every[0]}" if every else "there is none"
+
+
+def without_only(todo: str, name: str) -> str | None:
+    """What to do, without the clause which says that this name, told as the nearest one, is the only one."""
+    only = there_are([name])
+    return "; ".join(clause for clause in todo.split("; ") if clause != only) or None
+
+
+def listed_beside(near: str | None, names: Iterable[str]) -> str | None:
+    """The names to choose from, as a clause; None where the nearest one, told beside it, is the only one."""
+    listed = there_are(names)
+    return listed if near is None else without_only(listed, near)
 
 
 def display_argument(text: str, limit: int = 80) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from contract.errors import Problem, RunError, StudyError
 from flows.config.arguments import split_list
-from flows.config.diagnostics import closest_name, there_are
+from flows.config.diagnostics import closest_name, listed_beside
 from flows.config.folders import group_choices, search_folders
 from flows.server.choose_server import API_URL_VARIABLE, configured_api, local_api, use_running_server
 from flows.server.staying_server import StayingServer
@@ -82,7 +82,8 @@ def _flow_names(settings: Sequence[str], known: Sequence[str]) -> list[str]:
         for name in split_list(value):
             names.append(name)
             if name not in known:
-                near, todo = closest_name(name, known), there_are(known)
+                near = closest_name(name, known)
+                todo = listed_beside(near, known)
                 problems.append(Problem(f"command line: {text}", f"there is no flow '{name}'", near, todo))
     if problems:
         raise StudyError(problems)

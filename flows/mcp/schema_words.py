@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from contract.errors import Problem
-from flows.config.diagnostics import closest_name, join_names, there_are
+from flows.config.diagnostics import closest_name, listed_beside
 
 _MAX_SHOWN = 80
 """Characters of a value that a sentence repeats."""
@@ -41,13 +41,12 @@ def misfit(where: str, error: Any) -> Problem:
     if keyword == "enum":
         names = [str(one) for one in error.validator_value]
         near = closest_name(value, names) if isinstance(value, str) else None
-        there = "there is only" if len(names) == 1 else "there are"
-        return Problem(where, f"it is {shown(value)}", nearest=near, todo=f"{there} {join_names(names)}")
+        return Problem(where, f"it is {shown(value)}", nearest=near, todo=listed_beside(near, names))
     if keyword == "additionalProperties":
         known = error.schema.get("properties", {})
         unknown = [name for name in value if name not in known]
         near = closest_name(unknown[0], known) if unknown else None
-        return Problem(where, f"it has no '{short_text(', '.join(unknown))}'", near, there_are(known))
+        return Problem(where, f"it has no '{short_text(', '.join(unknown))}'", near, listed_beside(near, known))
     if keyword == "anyOf" and (kinds := [one["type"] for one in error.validator_value if "type" in one]):
         return Problem(where, f"it is {shown(value)}, but {_LIMITS['type'](kinds)}")
     end = _LIMITS[keyword](error.validator_value) if keyword in _LIMITS else "does not fit"

@@ -13,7 +13,7 @@ from typing import Any, cast
 from agents.safety.paths import expanded, is_folder
 from contract.errors import StorageError
 from contract.storage import HuggingFaceStorage
-from flows.config.diagnostics import closest_name, there_are
+from flows.config.diagnostics import closest_name, listed_beside
 from flows.storage.parquet import binary_or_json
 from flows.storage.rows import Row, Rows
 from flows.storage.values import import_optional
@@ -62,9 +62,9 @@ def _open_dataset(storage: HuggingFaceStorage, datasets: Any) -> Iterator[Mappin
 def _select_split(storage: HuggingFaceStorage, splits: Mapping[str, Any]) -> Any:
     if storage.split not in splits:
         near = closest_name(storage.split, splits)
-        meant = f"; did you mean '{near}'?" if near else ""
-        available = there_are(splits)
-        raise StorageError(f"the dataset {storage.dataset} has no split '{storage.split}'{meant}; {available}")
+        meant = f"did you mean '{near}'?" if near else None
+        advice = "; ".join(filter(None, (meant, listed_beside(near, splits))))
+        raise StorageError(f"the dataset {storage.dataset} has no split '{storage.split}'; {advice}")
     return splits[storage.split]
 
 

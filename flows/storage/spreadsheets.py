@@ -16,7 +16,7 @@ from typing import Any
 
 from contract.errors import StorageError
 from contract.storage import FileStorage
-from flows.config.diagnostics import closest_name, join_names, there_are
+from flows.config.diagnostics import closest_name, join_names, listed_beside
 from flows.storage.guesses import Guess, OnGuess
 from flows.storage.rows import Reject, Row, Rows
 from flows.storage.table_header import HeaderSettings, TableLine, split_header
@@ -134,8 +134,9 @@ def _select_sheet(names: Sequence[str], sheet: str | None, path: Path) -> str:
         return names[0]
     if sheet not in names:
         near = closest_name(sheet, names)
-        meant = f"; did you mean '{near}'?" if near else ""
-        raise StorageError(f"{path} holds no sheet '{sheet}'{meant}; {there_are(names)}")
+        meant = f"did you mean '{near}'?" if near else None
+        advice = "; ".join(filter(None, (meant, listed_beside(near, names))))
+        raise StorageError(f"{path} holds no sheet '{sheet}'; {advice}")
     return sheet
 
 

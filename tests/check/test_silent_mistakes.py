@@ -278,6 +278,13 @@ def test_words_of_yaml_in_verdicts_and_examples_are_told_at_once(tmp_path: Path,
     assert message in found(tmp_path, criteria__rules_md=f"---\n{front}\n---\nDo no harm.\n")
 
 
+def test_the_only_name_is_not_listed_beside_the_nearest_one(tmp_path: Path) -> None:
+    told = found(tmp_path, flows__mine_yaml=FLOW.replace("truth: violating", "truth: violatng"))
+    assert told.endswith("did you mean 'violating'?")
+    told = found(tmp_path, flows__mine_yaml=FLOW.replace("model: m}", "model: M}"))
+    assert "there is only" not in told
+
+
 def test_a_thematic_break_is_no_front_matter(tmp_path: Path) -> None:
     assert found(tmp_path, criteria__rules_md="---\n\nDo no harm. Note: this is text.\n") == ""
 
