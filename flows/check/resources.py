@@ -20,6 +20,7 @@ from contract.models import ModelConfig, ScriptedModel
 from contract.storage import BigQueryStorage, SearchableStorage, StorageConfig
 from flows.check.condition_metadata import metadata_of_conditions
 from flows.check.criterion_files import place_of_criterion
+from flows.check.front_matter_names import idle_name_notes
 from flows.check.judged import names_without_brackets
 from flows.check.languages import LanguageCheck
 from flows.check.measures import check_measures
@@ -142,7 +143,9 @@ class ResourceCheck:
 
     def _check_criterion(self, value: str, path: KeyPath, criteria: Criteria) -> None:
         try:
-            criteria.get(value)
+            criterion = criteria.get(value)
+            for note in idle_name_notes(criterion, criteria.path(value), self.flow.spec.measures):
+                self.diagnostics.add_notice(note)
         except PromptError as error:
             if str(error).startswith("no criterion"):
                 known = criteria.names()
