@@ -25,6 +25,7 @@ all of them at once; person: one model with one person; majority: one model with
 truth is a decision of its own; people_truth: one person with that; dawid_skene: one person as Dawid and Skene's model
 sees them, with nobody's answer as the truth."""
 
+_ROUNDING = 1e-12
 NO_GROUND_TRUTH = "no record has an answer of people"
 """The reason why measures against the ground truth are undefined where there is none."""
 
@@ -45,6 +46,12 @@ class Estimate:
     """The reason why there is no value, in plain words."""
     interval_undefined: str | None = None
     """The reason why there is a value but no interval, where one was asked for."""
+
+    def __post_init__(self) -> None:
+        # Sums of floats end beside 0 and 1 in the last digits: -2.2e-16 would be read as less than chance.
+        for name in ("value", "low", "high"):
+            if (number := getattr(self, name)) is not None and abs(number - round(number)) < _ROUNDING:
+                object.__setattr__(self, name, float(round(number)) + 0.0)
 
 
 @dataclass(frozen=True)

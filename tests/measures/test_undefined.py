@@ -134,3 +134,22 @@ def test_all_estimates_of_odd_rows_are_numbers_or_reasons() -> None:
     odd = [row("1", "ground truth", "x", "x"), row("1", "b", "", "y"), row("2", "b", "x", None)]
     for one in compute_measures(odd, spec(truth="label", resamples=10)).comparisons:
         undefined(estimates(one))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("1123", "3321"), ("12312", "32221"), ("1213", "2113"), ("112233", "123123")]
+)
+def test_agreement_as_by_chance_is_0_and_not_a_little_less(first: str, second: str) -> None:
+    found = estimates_of_two_models(list(first), list(second), level="ordinal", order=("1", "2", "3"), resamples=50)
+    for estimate in found.values():
+        for number in (estimate.value, estimate.low, estimate.high):
+            assert number is None or number in (0, 1) or min(abs(number), abs(number - 1)) > 1e-12
+            assert str(number) != "-0.0"
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"), [(-2.2e-16, "0.0"), (1 - 1e-16, "1.0"), (-1 + 1e-16, "-1.0"), (1e-9, "1e-09")]
+)
+def test_what_is_within_rounding_of_a_whole_number_is_that_number(number: float, kept: str) -> None:
+    found = Estimate("weighted_kappa", number, number, number)
+    assert [str(found.value), str(found.low), str(found.high)] == [kept] * 3
