@@ -10,11 +10,13 @@ import httpx
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.context import TaskRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from flows.results.process_file import ProcessFile
 from flows.results.store import ResultStore
+from flows.server.current_flow_run import current_flow_run
 from flows.server.run_marks import dead_marks, end_killed, mark_run
 from flows.server.staying_state import folder_of_server
 
@@ -31,7 +33,7 @@ class RunMarks:
 
         The mark outlives the block: until the process ends or the next run begins, Prefect has recorded the end.
         """
-        self._remove_ended()
+        self.remove_ended()
         folder = _folder(store)
         mark = mark_run(folder, run.id, run.run_count)
         if server := folder_of_server(PREFECT_API_URL.value() or ""):
@@ -41,11 +43,30 @@ class RunMarks:
         finally:
             self._ended.append(mark)
 
-    def _remove_ended(self) -> None:
+    def remove_ended(self) -> None:
+        """Removes the marks of blocks that have ended."""
         while self._ended:
             mark = self._ended.pop()
             mark.close()
             mark.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def mark_own_flow(store: ResultStore) -> Generator[None]:
+    """Marks the run of a flow of somebody's own while it waits for an agent, so that it is ended as ours are if killed.
+
+    Not that of a task: it may run in another process than its flow, which may live on.
+    """
+    run = current_flow_run()
+    if run is None or TaskRunContext.get():
+        yield
+        return
+    marks = RunMarks()
+    try:
+        with marks.mark(store, run):
+            yield
+    finally:
+        marks.remove_ended()
 
 
 async def end_killed_runs(store: ResultStore, own: FlowRun) -> None:

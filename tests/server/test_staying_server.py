@@ -151,6 +151,39 @@ def test_the_server_ends_a_killed_run_though_no_other_follows(
     assert not list(machine.results.rglob("running/*.*")), "no mark is left"
 
 
+OWN_FLOW = """\
+import asyncio
+
+from prefect import flow
+
+from flows import agent
+
+
+@flow
+async def mine():
+    await agent("llm", config_dir="study").run("Eels.", model="ann", template="draft", instructions="Number 01.")
+
+
+asyncio.run(mine())
+"""
+
+
+def test_the_server_ends_a_killed_flow_of_ones_own_that_waits_for_an_agent(machine: CommandLine) -> None:
+    assert machine.run("flows", "server", "start", STAY).exit_code == 0
+    api_url = status(machine)["api_url"]
+    with fake_service(latency=0) as service:
+        write_study(machine.working_folder / "study", service)
+        service.script([{"kind": "hang"}])
+        (machine.working_folder / "own.py").write_text(OWN_FLOW, encoding="utf-8")
+        command = machine.start("own", SOME_KEY="k", PREFECT_API_URL=api_url)
+        wait_until(lambda: service.calls() > 0 or not command.running, "the first call", 120)
+        wait_until(lambda: _number(api_url, "task_runs", "RUNNING") > 0, "a task run under way")
+        command.kill()
+    kinds = ("flow_runs", "task_runs")
+    wait_until(lambda: [_number(api_url, kind, "CRASHED") for kind in kinds] == [1, 1], "the end", 30)
+    assert not list(machine.results.rglob("running/*.*")), "no mark is left"
+
+
 def _runs(api_url: str, kind: str) -> list[dict[str, Any]]:
     return httpx.post(f"{api_url}/{kind}/filter", json={}).raise_for_status().json()
 
