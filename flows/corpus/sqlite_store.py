@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from flows.corpus.vector_matrix import VectorMatrix
 from flows.storage.rows import Reject
 
 _BUSY_TIMEOUT_SECONDS = 60.0
+_RETRY_SECONDS = 0.02
+_PRIMARY_CODE = 0xFF
+"""The part of an error's code that says its kind; the rest says where it arose."""
 
 
 class SqliteStore(SqliteSearch):
@@ -36,7 +40,7 @@ class SqliteStore(SqliteSearch):
         try:
             db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
             super().__init__(path, db, matrix or VectorMatrix())
-            db.execute("PRAGMA journal_mode = WAL")
+            _keep_a_log(db)
             db.execute("PRAGMA synchronous = NORMAL")
             divided_words.define_functions(db)
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'grams_removed'").fetchone():
@@ -44,7 +48,8 @@ class SqliteStore(SqliteSearch):
             for table in (gram_table, divided_words):
                 if not table.is_complete(db):
                     with self._transaction():
-                        table.fill(db)
+                        if not table.is_complete(db):  # Another program may have filled it meanwhile.
+                            table.fill(db)
         except sqlite3.Error as error:
             raise StorageError(f"the index {path} cannot be opened: {error}; delete it to build it anew") from None
 
@@ -163,6 +168,22 @@ class SqliteStore(SqliteSearch):
         gram_table.add(self._db, found)
         if any(divided_words.searched_text(passage.text) != passage.text for passage in found):
             divided_words.note(self._db)
+
+
+def _keep_a_log(db: sqlite3.Connection) -> None:
+    """Has changes written into a log beside the file, so that searches go on while somebody writes.
+
+    SQLite's own timeout does not count for this change of form, so several who open a new file at once would fail.
+    """
+    deadline = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
 def vectors_of(db: sqlite3.Connection, record_ids: Sequence[str]) -> Iterator[TextVector]:
