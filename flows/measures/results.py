@@ -50,8 +50,8 @@ class Estimate:
     def __post_init__(self) -> None:
         # Sums of floats end beside 0 and 1 in the last digits: -2.2e-16 would be read as less than chance.
         for name in ("value", "low", "high"):
-            if (number := getattr(self, name)) is not None and abs(number - round(number)) < _ROUNDING:
-                object.__setattr__(self, name, float(round(number)) + 0.0)
+            if (number := getattr(self, name)) is not None and abs(number - (whole := round(number, 0))) < _ROUNDING:
+                object.__setattr__(self, name, whole + 0.0)
 
 
 @dataclass(frozen=True)
