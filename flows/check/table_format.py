@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contract.storage import FileStorage, RecordStorage
 from flows.check.preview import Preview, rows_text
+from flows.check.rounded_ids import KEPT_DIGITS, rounded_ids
 from flows.config.diagnostics import Diagnostics
 from flows.config.folders import display_path
 from flows.config.provenance import KeyPath
@@ -18,8 +19,6 @@ _LEAST_LINES = 3
 _MOST_BYTES = 500_000_000
 """Of a table that is read twice, to see what quotation marks do to it."""
 _MOST_COLUMNS = 12
-_KEPT_DIGITS = 15
-"""Digits of a number that a spreadsheet keeps."""
 
 
 def note_reading(name: str, source: RecordStorage, preview: Preview, diagnostics: Diagnostics) -> None:
@@ -31,10 +30,12 @@ def note_reading(name: str, source: RecordStorage, preview: Preview, diagnostics
             f"the text of {preview.word_lists:,} {rows_text(preview)} of '{name}' is a list of words; they are joined "
             "by blanks"
         )
-    if len(preview.long_ids) > 1 and not any(one[_KEPT_DIGITS:].strip("0") for one in preview.long_ids):
+    if rounded := rounded_ids(preview.long_ids):
+        one = len(rounded) == 1
         diagnostics.add_notice(
-            f"the ids of '{name}' end in zeros after {_KEPT_DIGITS} digits, the first is {preview.long_ids[0]}: a "
-            "spreadsheet has rounded them; take the ids from where the texts come from"
+            f"{'an id' if one else f'{len(rounded):,} ids'} of '{name}' end{'s' if one else ''} in zeros after "
+            f"{KEPT_DIGITS} digits, {'' if one else 'the first is '}{rounded[0]}: a spreadsheet has rounded "
+            f"{'it' if one else 'them'}; take the ids from where the texts come from"
         )
     if isinstance(source, FileStorage) and source.path.suffix.lower() == ".txt" and source.delimiter is None:
         _note_table_called_text(name, source.path, source.encoding, diagnostics)

@@ -119,9 +119,47 @@ def test_a_cut_beside_its_bound_is_no_misspelt_answer() -> None:
 def test_long_ids_that_all_end_in_zeros_are_noticed() -> None:
     ids = ["1294030000000000000", "1294040000000000000"]
     Path("tweets.csv").write_text("id,text\n" + "".join(f"{one},T{one}\n" for one in ids), encoding="utf-8")
-    assert any("end in zeros after 15 digits" in note for note in studied("records=tweets.csv").notices)
+    assert any(
+        "2 ids of 'records' end in zeros after 15 digits" in note for note in studied("records=tweets.csv").notices
+    )
     Path("tweets.csv").write_text(f"id,text\n{ids[0]},T\n1294040000000000017,U\n", encoding="utf-8")
-    assert not any("end in zeros" in note for note in studied("records=tweets.csv").notices)
+    assert not any("in zeros after" in note for note in studied("records=tweets.csv").notices)
+
+
+WHOLE = ["1249999112345678912", "1251230987654321098", "1252345678901234567"]
+"""Long ids that no spreadsheet has touched."""
+ROUNDED = {
+    "one to six digits": [*WHOLE, "1250180000000000000"],
+    "one to fifteen digits": [*WHOLE, "1250180123456780000"],
+    "two of few": ["1250180000000000000", "1260180000000000000", WHOLE[0]],
+    "beside short ids": ["1", "2", "1250180000000000000"],
+    "beside ids that a spreadsheet wrote": ["1.29403E+18", "1.25018E+18", "1250180000000000000"],
+    "one of many": [*(str(10**18 + 999_983_777_771 * one * one) for one in range(1, 400)), "1250180000000000000"],
+}
+ROUND_FOR_A_REASON = {
+    "short": ["1000", "2000", "3000"],
+    "counted up": [str(10**18 + one) for one in range(30)],
+    "counted up in steps, with gaps": [str(10**16 + 250 * one) for one in (0, 1, 2, 4, 6, 7, 8, 12)],
+    "counted up in round steps": [str(10**17 + 10**6 * one) for one in range(9)],
+    "times to the second": [f"202401{day}120000000" for day in range(10, 25)],
+    "one time of several": ["20240110120000000", "20240111120000123", "20240112120333456"],
+    "many of 16 digits": [str(1234567890123450 + 999_983 * one * one) for one in range(60)],
+    "a number that people choose": ["1000000000000000000", "7", *WHOLE],
+    "one of 17 digits by chance": ["12501812345678900", "7"],
+}
+
+
+@pytest.mark.parametrize("ids", ROUNDED.values(), ids=ROUNDED)
+def test_a_rounded_id_among_others_is_noticed(ids: list[str]) -> None:
+    Path("tweets.csv").write_text("id,text\n" + "".join(f"{one},T{one}\n" for one in ids), encoding="utf-8")
+    [note] = [note for note in studied("records=tweets.csv").notices if "in zeros after 15 digits" in note]
+    assert "1250180" in note and "a spreadsheet has rounded" in note
+
+
+@pytest.mark.parametrize("ids", ROUND_FOR_A_REASON.values(), ids=ROUND_FOR_A_REASON)
+def test_ids_that_are_round_for_a_reason_are_not_accused(ids: list[str]) -> None:
+    Path("tweets.csv").write_text("id,text\n" + "".join(f"{one},T{one}\n" for one in ids), encoding="utf-8")
+    assert not any("in zeros after" in note for note in studied("records=tweets.csv").notices)
 
 
 def test_a_file_in_another_encoding_is_shown_as_it_would_read() -> None:
