@@ -35,6 +35,7 @@ _SECRETS = re.compile(
 )
 
 _SETTINGS = get_args(SettingName)
+_NO_ROOM_TO_THINK = re.compile(r"(?i)max_tokens.*greater than.*budget")
 _NOT_TAKEN = re.compile(
     r"(?i)support|unknown|unexpected|unrecogni[sz]ed|not (?:allowed|permitted)|does not (?:take|accept)"
 )
@@ -166,7 +167,9 @@ def _http(error: Exception, model: str, config: HostedModel, secret: str | None)
 
 
 def _setting_hint(detail: str) -> str:
-    """What to write where a service refuses a setting that it does not take."""
+    """What to write where a service refuses a setting that it does not take, or a limit that thinking would use up."""
+    if _NO_ROOM_TO_THINK.search(detail):
+        return "; thinking counts towards `max_tokens`: write a greater one, as in `settings: {max_tokens: 20000}`"
     if not _NOT_TAKEN.search(detail):
         return ""
     if re.search(r"\bmax_tokens\b", detail):

@@ -144,6 +144,7 @@ async def test_further_fields_headers_and_names_reach_a_gateway(fake: FakeLLM) -
     [
         ("Unsupported parameter: 'temperature' is not supported with this model.", "unsupported: [temperature]"),
         ("Unsupported parameter: 'max_tokens'", "token_limit_name: max_completion_tokens"),
+        ("`max_tokens` must be greater than `thinking.budget_tokens`.", "settings: {max_tokens: 20000}"),
     ],
 )
 async def test_a_refused_setting_is_answered_with_the_line_to_write(message: str, advice: str, fake: FakeLLM) -> None:
