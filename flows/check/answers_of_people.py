@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from flows.config.diagnostics import Diagnostics, closest_name, there_are
+from flows.check.other_raters import other_raters
+from flows.config.diagnostics import Diagnostics, closest_name, join_names, there_are
 from flows.config.provenance import KeyPath
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def check_ground_truth(
     _check_coders(ground_truth, preview, diagnostics)
     for text in ground_truth.notices():
         diagnostics.add_people_notice(f"'{name}': {text}")
+    if not ground_truth.measures.gold:
+        _note_other_raters(name, ground_truth.truth.criterion_by_field, preview, columns, diagnostics)
     fields = {} if ground_truth.measures.gold else ground_truth.truth.criterion_by_field
     others = set(preview.ground_truth) - set(fields)
     absent = [one for one in fields if others and _is_absent(one, preview)]
@@ -39,6 +42,25 @@ def check_ground_truth(
         _report_misnamed(name, one, ground_truth, preview, diagnostics)
     if fields and not ground_truth.truth.undecided and not ground_truth.has_answers and not misnamed:
         diagnostics.add_people_notice(_no_ground_truth_message(name, next(iter(fields)), preview))
+
+
+def _note_other_raters(
+    name: str,
+    criteria: Mapping[str, str],
+    preview: Preview,
+    columns: Mapping[str, str],
+    diagnostics: Diagnostics,
+) -> None:
+    mapped = {field: columns.get(f"ground_truth.{field}", "") for field in criteria}
+    for field, column in mapped.items():
+        if others := [one for one in other_raters(column, preview.values) if one not in columns.values()]:
+            more = " ".join(f"columns.ground_truth.{one}={one}" for one in others)
+            people = f"[{', '.join([field, *others])}]"
+            truth = f"{{{criteria[field]}: {people}}}" if criteria[field] else people
+            diagnostics.add_people_notice(
+                f"'{name}': people's answers are read from '{column}' alone; {join_names(others)} may hold those of "
+                f"other people; to compare with each of them, write {more} 'truth={truth}'"
+            )
 
 
 def _report_repeated(name: str, preview: Preview, path: KeyPath, diagnostics: Diagnostics) -> None:

@@ -28,6 +28,7 @@ MAX_BYTES = 5_000_000
 """Bytes of rows that are read. Never a time: what a check says may not depend on the machine's speed."""
 _LONG_NUMBER = re.compile(r"\d{16,}")
 _WIDTH = 60
+_MOST_VALUES = 20
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class Preview:
     """The first row, column by column, as it is read."""
     long_ids: list[str] = field(default_factory=list[str])
     """Ids that are numbers of more digits than a spreadsheet keeps."""
+    values: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """What the cells of each column hold, of the first few that differ."""
     word_lists: int = 0
     """Records whose text was a list of words."""
 
@@ -156,6 +159,10 @@ def _add_columns(preview: Preview, row: Row, first: set[str]) -> None:
 def _add_record(preview: Preview, row: Row, record: Record, columns: Mapping[str, str]) -> None:
     if _LONG_NUMBER.fullmatch(record.record_id):
         preview.long_ids.append(record.record_id)
+    for column, value in row.values.items():
+        held = preview.values.setdefault(column, set())
+        if isinstance(value, str | int | float) and len(held) < _MOST_VALUES and (text := str(value).strip().lower()):
+            held.add(text)
     if url := address_of(record):
         preview.addresses.append(url)
     places = map_columns(row.values, columns)

@@ -123,6 +123,23 @@ def test_long_ids_that_all_end_in_zeros_are_noticed() -> None:
     assert any("2 ids of 'records' end in zeros after 15 digits" in note for note in notices)
 
 
+@pytest.mark.parametrize(
+    ("other", "second", "is_told"),
+    [("coder2", "no", True), ("coder2", "perhaps", False), ("coder_name", "no", False), ("retweet", "no", False)],
+)
+def test_another_persons_column_is_mentioned(other: str, second: str, is_told: bool) -> None:
+    rows = f"id,text,coder1,{other}\n1,You,yes,yes\n2,Nice,no,{second}\n"
+    Path("wide.csv").write_text(rows, encoding="utf-8")
+    mapped = ("records=wide.csv", "columns.ground_truth.violating=coder1")
+    labels = ("labels.yes=violates", "labels.no=does_not_violate")
+    notes = [note for note in studied(*mapped, *labels).notices if "may hold those of other people" in note]
+    assert bool(notes) == is_told
+    if is_told:
+        more, truth = "columns.ground_truth.coder2=coder2", "truth={ordinary: [violating, coder2]}"
+        assert notes[0].endswith(f"write {more} '{truth}'")
+        assert not any("nothing is compared" in note for note in studied(*mapped, *labels, more, truth).notices)
+
+
 WHOLE = ["1249999112345678912", "1251230987654321098", "1252345678901234567"]
 """Long ids that no spreadsheet has touched."""
 ROUNDED = {
