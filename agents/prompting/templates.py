@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from jinja2 import (
     Environment,
@@ -43,6 +43,7 @@ from agents.safety.free_names import free_names
 from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.paths import is_inside, is_there, paths_below, text_file_problem
 from agents.safety.template_budget import template_budget
+from contract.base import JsonValue
 from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
 
@@ -55,6 +56,7 @@ _OTHER_WORDS = frozenset({"use", "users", "systems", "assistants"})
 _ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _GIVEN_AS_TEXT = "the template given as text"
+_MOST_FILLED = 32
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
 
 
@@ -119,11 +121,20 @@ class Template:
                     sources.append(self._included_source(included))
         return tuple(parts)
 
-    def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
+    def render(self, values: Mapping[str, JsonValue]) -> tuple[Message, ...]:
         """Returns the messages, with the roles that the template's author wrote.
 
         Raises PromptError when a name is not filled, when filling fails otherwise, and when no text results.
         """
+        # Several models are asked the same, one after the other, and filling is half of the work of planning them.
+        key = repr(values)
+        if key not in self._filled:
+            if len(self._filled) >= _MOST_FILLED:
+                self._filled.clear()
+            self._filled[key] = self._fill(values)
+        return self._filled[key]
+
+    def _fill(self, values: Mapping[str, JsonValue]) -> tuple[Message, ...]:
         try:
             with template_budget():
                 filled: list[tuple[Role, str]] = [
@@ -136,6 +147,11 @@ class Template:
         if not messages:
             raise PromptError(f"{self.where}: the filled template is empty")
         return messages
+
+    @cached_property
+    def _filled(self) -> dict[str, tuple[Message, ...]]:
+        """Values, as Python writes them -> the messages."""
+        return {}
 
     def compile(self) -> None:
         """Raises PromptError for what Jinja finds only when it compiles, such as a block that two roles share."""

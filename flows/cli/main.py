@@ -251,7 +251,8 @@ def _check(studies: Sequence[Study], options: argparse.Namespace) -> int:
 
     previewed = [(study.flow.name, one) for study in studies if (one := preview_with_answers(study))]
     if options.json:
-        previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), "absent": []} for flow, one in previewed]
+        unshown = dict.fromkeys(("absent", "values"), ())
+        previews = [{"flow": flow, **asdict(one), "names": sorted(one.names), **unshown} for flow, one in previewed]
         print(json.dumps({"ok": True, "records": previews}, indent=2, ensure_ascii=False))
         return 0
     # Beside the good news, because nobody looks for what is left out in the lines below it.

@@ -52,9 +52,12 @@ def new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Dia
 
 
 def _mistaken_source(text: str) -> tuple[str, str] | None:
-    """What is wrong, and what to do, where a source is an address or two settings in one."""
+    """What is wrong, and what to do, where a source is an address, several sources, or two settings in one."""
     if re.match(r"https?://", text):
         return "records are not read from an address", "download the file, and name it here"
+    if text.startswith("[") and "," in text:
+        todo = "name their folder, and which of its files: records=my_folder files='part_*.csv'"
+        return "it names several sources", todo
     if found := re.search(r"[\s,]+([a-z_]+(?:\.\w+)?=.*)", text):
         first, second = text[: found.start()], found[1]
         return "two settings stand in one pair of quotation marks", f"write records={first} {second}"

@@ -25,8 +25,13 @@ _LOGGING = ("PREFECT_LOGGING_CONFIG_PATH", "PREFECT_LOGGING_SETTINGS_PATH")
 """The setting, and its earlier name."""
 _OURS = frozenset({"PREFECT_HOME", "PREFECT_PROFILES_PATH", *_LOGGING, *SERVER_SETTINGS})
 """What a command sets itself, so that it never comes from a file of the folder."""
-_HARMLESS = re.compile(r"PREFECT_(?:LOGGING|INTERNAL_LOGGING|CLI)_\w+|PREFECT_DEBUG_MODE")
-"""How much Prefect writes to its log, and in which colours."""
+_HARMLESS = re.compile(
+    r"PREFECT_(?:(?:LOGGING|INTERNAL_LOGGING|CLI)_\w+|DEBUG_MODE|PLUGINS_(?:ENABLED|ALLOW)|FLOWS_HEARTBEAT_FREQUENCY"
+    r"|SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS)"
+)
+"""How much Prefect writes to its log, and in which colours; and what our own project's file says, of which people have
+copies: which installed plugins Prefect loads, how often a run says that it lives, how long a server may take to start.
+"""
 _TABLE = re.compile(r"\s*\[\[?(?P<names>[^\]]+)\]")
 _KEY = re.compile(r"\s*(?P<names>[\w.\"' \t-]+?)\s*=")
 

@@ -15,6 +15,9 @@ from flows.storage.table_header import HeaderSettings, TableLine, split_header
 _KEY = "key"
 """The column of the ids by which objects stand in one; a usual name of a record's id."""
 
+_MOST_LEVELS = 3
+"""Objects within objects in which a list of records is looked for."""
+
 
 def json_text(value: Any) -> str:
     """The value as JSON, for a message."""
@@ -45,9 +48,10 @@ def records_in(value: Any, storage: FileStorage, on_guess: OnGuess) -> Iterator[
         _tell(f"it holds {len(found):,} objects by their ids, which are called `{_KEY}`", on_guess)
         for key, inner in found.items():
             yield {_KEY if _KEY not in inner else f"({_KEY})": key, **inner}
-    elif (name := _only_list(found, storage.columns)) is not None:
-        _tell(f"it holds {len(found[name]):,} objects in a list called '{name}'", on_guess)
-        yield from found[name]
+    elif (only := _only_list(found, storage.columns)) is not None:
+        name, rows = only
+        _tell(f"it holds {len(rows):,} objects in a list called '{name}'", on_guess)
+        yield from rows
     else:
         yield value
 
@@ -61,17 +65,26 @@ def _unwrapped(found: dict[str, Any]) -> dict[str, Any]:
     return inner if _are_alike(list(inner.values())) else found
 
 
-def _only_list(found: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
-    """The name of the list of objects that is all that the file holds beside what describes it, if there is one.
+def _only_list(found: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[str, list[Any]] | None:
+    """The list of objects that is all that the file holds beside what describes it, with its name, if there is one.
 
     A record with a list of comments has a text of its own.
     """
-    names = [name for name, value in found.items() if isinstance(value, list | dict)]
     texts = {*COLUMN_ALIASES["text"], *columns.values()}
-    if len(names) != 1 or any(name in texts or name.lower() in texts for name in found):
+    places = list(_places(found))
+    if any(name in texts or name.lower() in texts for path, _ in places for name in path[-1:]):
         return None
-    value = found[names[0]]
-    return names[0] if isinstance(value, list) and _are_alike(cast("list[Any]", value)) else None
+    several = [(".".join(path), cast("list[Any]", value)) for path, value in places if isinstance(value, list)]
+    lists = [(name, rows) for name, rows in several if _are_alike(rows)]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _places(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value within objects, and where it stands."""
+    for name, inner in value.items():
+        yield (*path, name), inner
+        if isinstance(inner, dict) and len(path) < _MOST_LEVELS:
+            yield from _places(cast("dict[str, Any]", inner), (*path, name))
 
 
 def _tell(what: str, on_guess: OnGuess) -> None:

@@ -251,7 +251,7 @@ CASES = [
         "group_by",
         mine(40),
         "no step has variants of 'modell'",
-        "model",
+        "",
         "model",
         flow=("    when: answers", "    group_by: [modell]\n    when: answers"),
     ),

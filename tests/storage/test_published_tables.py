@@ -126,6 +126,11 @@ def test_json_with_a_list_beside_what_describes_it(tmp_path: Path) -> None:
     found, rejects = read_records(path, columns={"text": "body.text"})
     assert [(one.record_id, one.text) for one in found] == [("1", "The ferry was late"), ("2", "You are filth")]
     assert "2 objects in a list called 'posts'" in guesses(path)[0].message and not rejects
+    deeper = written(
+        tmp_path, "c.json", _json({"meta": {"version": 1}, "data": {"posts": POSTS_IN_JSON, "next": None}})
+    )
+    assert read_records(deeper, columns={"text": "body.text"})[0] == found
+    assert "in a list called 'data.posts'" in guesses(deeper)[0].message
     whole = read_records(path, columns={"text": "posts.*.body.text"})[0]
     assert [one.text for one in whole] == ["The ferry was late You are filth"]
     thread = {"id": "t", "text": "A question", "answers": [{"body": "yes"}, {"body": "no"}]}

@@ -8,6 +8,7 @@ import pytest
 
 from agents.prompting.fence import fence
 from agents.prompting.templates import Prompts
+from contract.base import JsonValue
 from contract.errors import PromptError
 
 ATTACKS = [
@@ -53,6 +54,14 @@ def test_the_end_of_a_fence_cannot_be_foreseen_by_its_data() -> None:
     outer = fence(inner, "record")
     assert outer.splitlines()[-1] != inner.splitlines()[-1]
     assert fence("same", "record") == fence("same", "record")
+
+
+def test_values_that_python_calls_equal_are_filled_as_they_are() -> None:
+    template = Prompts([]).get("user:\n{{ x }}")
+    values: list[JsonValue] = [1, True, 1.0, "1", [1], [True], {"a": 1}, {"a": True}]
+    for value in values * 2:
+        (message,) = template.render({"x": value})
+        assert message.text == str(value)
 
 
 def test_an_unfilled_name_is_an_error(folder: Path) -> None:
