@@ -23,13 +23,14 @@ _CONTROL_TOKEN = re.compile(
     rf"""(?ix)
       {_OPEN}/?{_BAR}[^<>\n]{{0,80}}{_CLOSE}                 # <|im_start|>  <｜User｜>  <|channel>
     | {_OPEN}/?[^<>\s]{{1,80}}{_BAR}/?{_CLOSE}               # <turn|>
-    | {_OPEN}/?[^\W\d_][\w.▁:-]{{0,60}}/?{_CLOSE}            # <s>  </think>  <start_of_turn>  <minimax:tool_call>
+    | {_OPEN}/?\d?[^\W\d_][\w.▁:-]{{0,60}}/?{_CLOSE}         # <s>  </think>  <minimax:tool_call>  <2mass>
     | {_OPEN}{{2}}/?SYS{_CLOSE}{{2}}                         # <<SYS>>
     | {_OPEN}{{2}}[^<>\n]{{0,200}}{_CLOSE}{{2}}              # what looks like a mark of ours
     | \[/?{_BAR}[^\[\]\n]{{0,80}}\]                          # [|assistant|]
     | (?-i:\[/?[A-Z]+(?:_[A-Z]+)+\])                         # [TOOL_CALLS]  [/SYSTEM_PROMPT]
     | \[/?(?:INST|THINK|ARGS|IMG|PREFIX|SUFFIX|MIDDLE|[gs]?MASK|BOS|EOS|EOT|EOD|PAD|UNK|CLS|SEP)\]
     | \[(?:extra_id|control)_\d+\]                        # [control_8]
+    | (?-i:\[@[A-Z]+@\])                                  # [@BOS@]
     | \]~!?b\[ | \]~b\]
     """
 )

@@ -15,7 +15,7 @@ CONTROL_TOKENS = {
     "ChatML, Qwen": "<|im_start|> <|im_end|> <|endoftext|> <|vision_start|> <tool_call> </tool_call> <tool_response> <think>",
     "DeepSeek": "<｜User｜> <｜Assistant｜> <｜begin▁of▁sentence｜> <｜end▁of▁sentence｜> <｜tool▁calls▁begin｜> <｜fim▁hole｜>",
     "Mistral": "[INST] [/INST] [AVAILABLE_TOOLS] [/TOOL_RESULTS] [TOOL_CALLS] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [IMG] [THINK] [ARGS] [CALL_ID] [control_8]",
-    "Gemma": "<start_of_turn> <end_of_turn> <bos> <eos> <pad> <unk> <unused42> <start_of_image> <|turn> <turn|> <|channel> <channel|>",
+    "Gemma": "<start_of_turn> <end_of_turn> <bos> <eos> <pad> <unk> <unused42> <2mass> [@BOS@] <start_of_image> <|turn> <turn|> <|channel> <channel|>",
     "Llama 2": "<s> </s> <<SYS>> <</SYS>>",
     "Llama 3 and 4": "<|begin_of_text|> <|start_header_id|> <|end_header_id|> <|eot_id|> <|eom_id|> <|python_tag|> <|header_start|>",
     "Phi": "<|user|> <|assistant|> <|system|> <|end|>",
