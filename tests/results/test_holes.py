@@ -191,8 +191,11 @@ def folder(paths: list[Path]) -> None:
 
 
 def file_above(paths: list[Path]) -> None:
-    """Puts a file in the place of the folder of each."""
+    """Puts a file in the place of the folder of each; a folder in the place of those that share one."""
     for path in paths:
+        if [*path.parent.iterdir()] != [path]:
+            folder([path])
+            continue
         path.unlink()
         path.parent.rmdir()
         path.parent.write_text("mine", encoding="utf-8")
