@@ -49,7 +49,7 @@ def asked_models(studies: Sequence[Study]) -> dict[str, HostedModel]:
 
 
 async def ask_models(models: Mapping[str, HostedModel]) -> list[LiveResult]:
-    """Calls every model once, all at the same time; a service that refuses the form is called a second time."""
+    """Calls every model once, all at the same time; a service that refuses the form is asked in simpler ways, too."""
     return list(await asyncio.gather(*(_ask(name, config) for name, config in models.items())))
 
 

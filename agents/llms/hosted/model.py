@@ -57,7 +57,7 @@ class Hosted:
         await self._get_service()
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """Makes one HTTP call; a second one where the service refuses how the structure is asked for.
+        """Makes one HTTP call, and one more for each way to ask for the structure that the service refuses.
 
         Raises ModelRejected or a Transient, with a plain message that contains no secret.
         """

@@ -46,34 +46,49 @@ class StructuredCalls:
         self._working = dict[str | None, Structured]()
         """Type of reply -> the way that worked where the configured one was refused."""
         self._hopeless = set[str | None]()
-        """Types of reply for which the simpler way was refused, too."""
+        """Types of reply for which every simpler way was refused, too."""
 
     def simpler_way(self, request: ModelRequest) -> Structured | None:
         """The way that is used for the request's type of reply, where it is not the configured one."""
         return self._working.get(request.output_name) if request.output_schema is not None else None
 
     async def send(self, request: ModelRequest) -> ModelResponse:
-        """Makes one HTTP call; two where a way is refused for the first time. Raises what pydantic-ai does."""
+        """Makes one HTTP call, and one for each way that is refused for the first time. Raises what pydantic-ai does.
+
+        Where no way is left, the refusal of the first is raised: it is about what the configuration says.
+        """
         if request.output_schema is None:
             return await self._send(request, ModelRequestParameters())
         name = request.output_name
-        way = self._working.get(name, self._configured)
-        try:
-            return await self._send(request, self._parameters(request, way))
-        except (exceptions.ModelHTTPError, exceptions.UserError) as error:
-            simpler = self._working.get(name) or _SIMPLER.get(way)
-            if simpler in (None, way) or name in self._hopeless or not _refuses_structure(error):
-                raise
-            refusal = error
-        try:
-            response = await self._send(request, self._parameters(request, simpler))
-        except (exceptions.ModelHTTPError, exceptions.UserError) as error:
-            if not _refuses_structure(error):
-                raise
-            self._hopeless.add(name)
-            raise refusal from None
-        self._working[name] = simpler
-        return response
+        refusal: exceptions.ModelHTTPError | exceptions.UserError | None = None
+        for way in self._ways(name):
+            try:
+                response = await self._send(request, self._parameters(request, way))
+            except (exceptions.ModelHTTPError, exceptions.UserError) as error:
+                if not _refuses_structure(error):
+                    raise
+                refusal = refusal or error
+                continue
+            if refusal:
+                self._working[name] = way
+            return response
+        self._hopeless.add(name)
+        assert refusal  # noqa: S101 there is at least one way, and each was refused
+        raise refusal
+
+    def _ways(self, name: str | None) -> list[Structured]:
+        """The ways to ask for a type of reply, from the one that is used now to the simplest."""
+        ways: list[Structured] = [self._working.get(name, self._configured)]
+        while name not in self._hopeless and (simpler := _SIMPLER.get(ways[-1])):
+            ways.append(simpler)
+        if not self._promises_json and ways[0] != "json":
+            return [way for way in ways if way != "json"]
+        return ways
+
+    @property
+    def _promises_json(self) -> bool:
+        """Whether the service can promise JSON without a schema; where it cannot, `json` asks as `prompt` does."""
+        return bool(self._model.profile.get("supports_json_object_output", False))
 
     async def _send(self, request: ModelRequest, parameters: ModelRequestParameters) -> ModelResponse:
         return await send_request(self._model, self._config, request, parameters)
@@ -88,7 +103,7 @@ class StructuredCalls:
             case "schema":
                 return ModelRequestParameters(output_mode="native", output_object=output)
             case "json":
-                if not self._model.profile.get("supports_json_object_output", False):
+                if not self._promises_json:
                     return self._parameters(request, "prompt")
                 return ModelRequestParameters(
                     output_mode="prompted", output_object=output, prompted_output_template=_INSTRUCTION

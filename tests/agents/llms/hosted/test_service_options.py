@@ -66,11 +66,43 @@ async def test_a_refused_way_steps_down_once_and_is_remembered(fake: FakeLLM) ->
     assert [reply.structured for reply in replies] == ["json", "json"]
 
 
-async def test_where_the_simpler_way_is_refused_too_the_first_refusal_is_shown(fake: FakeLLM) -> None:
-    fake.script(Rule.model_validate(REFUSED))
-    with pytest.raises(ModelRejected, match="unavailable now"):
+@pytest.mark.parametrize(
+    ("structured", "asked"),
+    [
+        (None, ["json_schema", "json_object", None, None]),
+        ("json", ["json_object", None, None]),
+        ("tool", [None, None, None]),
+    ],
+)
+async def test_a_server_that_refuses_every_form_is_asked_by_prompt(
+    structured: str | None, asked: list[str | None], fake: FakeLLM
+) -> None:
+    refusals = [Rule.model_validate(REFUSED | {"match": f'"{field}"'}) for field in ("response_format", "tools")]
+    fake.script(*refusals, Rule(reply={"claims": []}))
+    replies = await ask(config(fake, structured=structured), times=2)
+    bodies: list[dict[str, Any]] = [request["body"] for request in fake.log.requests]
+    assert [body.get("response_format", {}).get("type") for body in bodies] == asked
+    assert "tools" not in bodies[-1] and "JSON schema" in json.dumps(bodies[-1]["messages"])
+    assert [reply.structured for reply in replies] == ["prompt", "prompt"]
+    assert all(reply.parsed is not None for reply in replies)
+
+
+async def test_where_every_simpler_way_is_refused_too_the_first_refusal_is_shown(fake: FakeLLM) -> None:
+    first = Rule.model_validate(REFUSED | {"match": '"json_schema"', "message": "no response_format: the first"})
+    fake.script(first, Rule.model_validate(REFUSED))
+    with pytest.raises(ModelRejected, match="the first"):
         await ask(config(fake))
-    assert fake.stats()["calls"] == 2
+    assert fake.stats()["calls"] == 3
+
+
+async def test_a_form_that_no_way_asks_for_is_asked_for_once_more_each_time(fake: FakeLLM) -> None:
+    fake.script(Rule.model_validate(REFUSED))
+    model = build_model("m", config(fake))
+    for _ in range(2):
+        with pytest.raises(ModelRejected):
+            await model.complete(make_request(output=ResearchDraft))
+    await model.aclose()
+    assert fake.stats()["calls"] == 4
 
 
 async def test_another_refusal_is_no_reason_to_ask_again(fake: FakeLLM) -> None:
