@@ -14,6 +14,7 @@ from flows.check.resources import ResourceCheck
 from flows.check.several_models import note_single_models
 from flows.check.sources import RecordCheck
 from flows.check.steps import StepCheck, agent_classes_of
+from flows.check.thinking import check_thinking
 from flows.check.tools import ToolCheck
 from flows.check.wiring import WiringCheck
 from flows.config.diagnostics import Diagnostics
@@ -46,5 +47,6 @@ def check_flow(flow: ValidatedFlow, context: CheckContext) -> frozenset[str]:
         flow, agents, context.models, context.storage, context.folders, context.diagnostics, context.records,
     )  # fmt: skip
     resources.check()
+    check_thinking(flow, agents, context.models, context.diagnostics)
     note_single_models(flow.spec, context.models, context.diagnostics)
     return frozenset(resources.used_models)

@@ -48,6 +48,15 @@ def connect(config: HostedModel, key: SecretStr | None, http: httpx2.AsyncClient
     return provider_module(config.provider).connect(config, url, key.get_secret_value() if key else None, http)
 
 
+def thinking_budget(config: HostedModel) -> int | None:
+    """The tokens of the limit that the model thinks with, where its service refuses a limit that leaves no more.
+
+    None for one that is told how much to think in words. The import takes seconds.
+    """
+    budget_of = getattr(provider_module(config.provider), "thinking_budget", None)
+    return budget_of(config) if budget_of else None
+
+
 async def send_request(
     model: Model, config: HostedModel, request: ModelRequest, parameters: ModelRequestParameters
 ) -> ModelResponse:

@@ -9,6 +9,7 @@ from anthropic.lib.bedrock import AsyncAnthropicBedrock
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.profiles.anthropic import ANTHROPIC_THINKING_BUDGET_MAP
 from pydantic_ai.providers.anthropic import AnthropicProvider
 
 from agents.llms.hosted.keys import PLACEHOLDER_KEY, origin_of
@@ -23,6 +24,14 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
     # The library takes headers from the environment by itself, but a study decides where the requests go.
     provider.client._custom_headers = {}  # type: ignore[reportPrivateUsage]
     return _MessagesModel(config.model_id, provider=provider)
+
+
+def thinking_budget(config: HostedModel) -> int | None:
+    """The tokens that the model may think with, which its limit has to exceed; None where it is told in words."""
+    profile = AnthropicProvider.model_profile(config.model_id) or {}
+    if config.thinking in (None, "off") or profile.get("anthropic_supports_adaptive_thinking", False):
+        return None
+    return ANTHROPIC_THINKING_BUDGET_MAP[config.thinking] if profile.get("supports_thinking", False) else None
 
 
 def _provider(config: HostedModel, url: str | None, secret: str, http: httpx2.AsyncClient) -> AnthropicProvider:
