@@ -20,6 +20,7 @@ ODD_BLANKS = "\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000"
 """What looks like a blank, or like nothing, and is a letter to YAML."""
 _ODD_BLANK = re.compile(rf"[ -]*(?:[A-Za-z_][\w.]*: *)?[{ODD_BLANKS}]")
 _WIDE_COLON = re.compile(r"[ -]*(?P<key>[A-Za-z_][\w.]*) *[：﹕] *(?P<value>.*?)\s*$")
+_SIGN_AS_COMMENT = re.compile(r"[ -]*(?P<key>[\w.-]+): +(?P<value>#[^\w\s]*)\s*$")
 _SPECIAL = "%@`*&!|>"
 _INSTEAD = "look for a missing colon, quotation mark or bracket on this line and the one above"
 
@@ -78,6 +79,17 @@ def odd_blank(line: int) -> YamlMistake:
     return YamlMistake(line, what, "write plain blanks in its place")
 
 
+def comment_as_value(line: int, text: str) -> YamlMistake | None:
+    """The mistake of `split: #`: to YAML the sign begins a comment. None where the line, `text`, holds none of it.
+
+    A comment in words, and a value that was made one, are none.
+    """
+    if not (found := _SIGN_AS_COMMENT.match(text)):
+        return None
+    what = f"`#` begins a comment in YAML, so `{found['key']}` has no value"
+    return YamlMistake(line, what, f"write `{found['key']}: {_quoted(found['value'])}`")
+
+
 def _odd_blank(lines: list[str], number: int) -> YamlMistake | None:
     """On the failing line, or on one of two above: a name without a blank behind its colon goes on below."""
     return next((odd_blank(at) for at in (number, number - 1, number - 2) if _ODD_BLANK.match(_line(lines, at))), None)
@@ -126,6 +138,9 @@ def _unclosed(lines: list[str], error: yaml.MarkedYAMLError) -> YamlMistake | No
     # libyaml names the place where it could not go on, which may be below the bracket that opens.
     number = next((n for n in range(number, 0, -1) if _content(_line(lines, n))), number)
     at = _line(lines, number)
+    if re.search(r"[\[{].*(?<=[\s\[{,])#.*[\]}]", at):
+        what = "`#` begins a comment in YAML, so the bracket behind it closes nothing"
+        return YamlMistake(number, what, 'put a text that begins with # in quotation marks, as in "#"')
     for opening, closing in ("[]", "{}"):
         if at.count(opening) > at.count(closing):
             what = f"the bracket {opening} opens on this line and is not closed"

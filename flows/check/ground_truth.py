@@ -18,6 +18,7 @@ from contract.flow import FlowSpec
 from contract.measures import Level, Measures
 from contract.record import Record
 from flows.check.judged import Judged, judged_by
+from flows.check.split_answers import parts_of, sign_between_answers, split_setting
 from flows.config.diagnostics import closest_name, join_names
 from flows.config.provenance import KeyPath
 from flows.config.stray_words import shell_setting
@@ -223,6 +224,15 @@ class GroundTruthCheck:
         return f"{_names(unknown)}, {why}"
 
     def _todo(self, criterion: str, answers: list[Reading]) -> str:
+        reader = self.truth.reader(criterion)
+        sign = sign_between_answers(self.readings[criterion], reader)
+        if sign is None:
+            return self._todo_of_each(criterion, answers)
+        unknown = [one for one in parts_of(answers, sign, reader) if one.how == "unknown"]
+        each = f"; and {self._todo_of_each(criterion, unknown)}" if unknown else ""
+        return f"where a cell holds several answers, write {split_setting(sign)}{each}"
+
+    def _todo_of_each(self, criterion: str, answers: list[Reading]) -> str:
         if self._level(criterion) in ("interval", "ratio"):
             missing = _label_settings(answers, "missing")
             return f"if they mean that nobody answered, write {missing}; if a number, the number in place of `missing`"

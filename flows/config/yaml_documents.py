@@ -14,7 +14,7 @@ from omegaconf.errors import GrammarParseError
 
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded
-from agents.safety.yaml_mistakes import ODD_BLANKS, describe_yaml_error, odd_blank
+from agents.safety.yaml_mistakes import ODD_BLANKS, comment_as_value, describe_yaml_error, odd_blank
 from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
 from contract.errors import Problem
 from flows.config.folders import display_path, yaml_files
@@ -113,7 +113,7 @@ def _parse_document(path: Path, text: str) -> YamlDocument:
         return _broken_document(
             path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
         )
-    problems = (*_odd_keys(path, root), *_duplicate_keys(path, root))
+    problems = (*_odd_keys(path, root), *_signs_as_comments(path, text, root), *_duplicate_keys(path, root))
     return YamlDocument(path, root, problems) if problems else _with_readable_values(path, text, root)
 
 
@@ -165,15 +165,29 @@ def _odd_keys(path: Path, root: yaml.Node) -> Iterator[Problem]:
             yield Problem(f"{display_path(path)}:{mistake.line}", mistake.what, todo=mistake.todo)
 
 
+def _signs_as_comments(path: Path, text: str, root: yaml.Node) -> Iterator[Problem]:
+    """Names without a value, whose value YAML took for a comment."""
+    lines = text.splitlines()
+    for key, value in _pairs(root):
+        if isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style:
+            number = key.start_mark.line + 1
+            if mistake := comment_as_value(number, lines[number - 1]):
+                yield Problem(f"{display_path(path)}:{number}", mistake.what, todo=mistake.todo)
+
+
 def _keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    return (key for key, _ in _pairs(node) if isinstance(key, yaml.ScalarNode))
+
+
+def _pairs(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    """Every name and its value, at any depth."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                yield key
-            yield from _keys(value)
+            yield key, value
+            yield from _pairs(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _keys(item)
+            yield from _pairs(item)
 
 
 def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:

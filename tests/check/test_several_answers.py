@@ -1,0 +1,82 @@
+"""Several answers of people in one cell: the check finds the sign between them, and how to name it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.check.test_silent_mistakes import FLOW, POSTS, found
+
+UNLABELLED = FLOW.replace("  labels: {'yes': violates, 'no': does_not_violate}\n", "")
+
+
+def said_of(folder: Path, answers: Sequence[str], flow: str = FLOW) -> str:
+    posts = [{**POSTS[0], "record_id": str(n), "ground_truth": {"violating": one}} for n, one in enumerate(answers)]
+    lines = "".join(json.dumps(post) + "\n" for post in posts)
+    return found(folder, flows__mine_yaml=flow, **{"posts.jsonl": lines})
+
+
+@pytest.mark.parametrize(
+    ("cell", "line", "command"),
+    [
+        ("yes#no", 'split: "#"', "split='#'"),
+        ("yes; no; no", 'split: ";"', "split=';'"),
+        ("yes|NA|no", 'split: "|"', "split='|'"),
+        ("Yes,no,", 'split: ","', "split=,"),
+        ("violates / does_not_violate", 'split: "/"', "split=/"),
+    ],
+)
+@pytest.mark.parametrize("others", [(), ("yes", "no")])
+def test_the_sign_between_answers_is_proposed(
+    cell: str, line: str, command: str, others: tuple[str, ...], tmp_path: Path
+) -> None:
+    said = said_of(tmp_path, [cell, *others])
+    assert line in said and command in said
+    assert "VERDICT" not in said
+
+
+def test_the_line_that_is_proposed_reads_the_cells(tmp_path: Path) -> None:
+    said = said_of(tmp_path, ["yes#no#no", "yes"], FLOW + '  split: "#"\n')
+    assert "as violates (1)" in said and "as does_not_violate (1)" in said
+    assert "which no judge here may give" not in said
+
+
+def test_answers_without_a_label_that_stand_alone_elsewhere_are_named_beside_it(tmp_path: Path) -> None:
+    said = said_of(tmp_path, ["hate", "none", "hate#none"], UNLABELLED)
+    assert 'split: "#"' in said
+    assert "labels.hate=VERDICT labels.none=VERDICT" in said or "labels.hate=VERDICT" in said
+    assert "hate#none=VERDICT" not in said
+
+
+@pytest.mark.parametrize("cell", ["yes and no", "C#", "n/o", "yes#perhaps", "#", "yes#"])
+def test_what_is_not_made_of_known_answers_is_no_list(cell: str, tmp_path: Path) -> None:
+    assert "split:" not in said_of(tmp_path, [cell, "yes"])
+
+
+@pytest.mark.parametrize("written", ["#", "#,", "# ", "#\n  resamples: 0"])
+def test_a_sign_that_yaml_takes_for_a_comment_is_explained(written: str, tmp_path: Path) -> None:
+    said = said_of(tmp_path, ["yes#no", "yes"], FLOW + f"  split: {written}\n")
+    assert f"flows/mine.yaml:{FLOW.count(chr(10)) + 1}: " in said
+    assert "begins a comment" in said and f'write `split: "{written.split()[0]}"`' in said
+
+
+@pytest.mark.parametrize(
+    "bracketed",
+    [
+        "{path: posts.jsonl, type: file, columns: {record_id: #}}",
+        "{type: #file}",
+        "{path: posts.jsonl, columns: {text: [#, b]},\n  type: file}",
+    ],
+)
+def test_a_comment_in_brackets_is_explained(bracketed: str, tmp_path: Path) -> None:
+    said = found(tmp_path, storage__posts_yaml=f"posts: {bracketed}\n")
+    assert "storage/posts.yaml:1: " in said and "begins a comment" in said
+
+
+@pytest.mark.parametrize("place", ["by: # wards", "by:  # the wards,\n    # as they are called", "order: #"])
+def test_comments_are_no_mistake(place: str, tmp_path: Path) -> None:
+    flow = FLOW.replace("  by: [ward]", f"  {place}\n    [ward]" if place.startswith("by") else "  by: [ward]")
+    assert "begins a comment" not in said_of(tmp_path, ["yes", "no"], flow)
