@@ -44,9 +44,16 @@ _UNIT = regex.compile(
     regex.VERBOSE | regex.DOTALL,
 )
 _PLAIN = regex.compile(r"\s+|\S")
-_NEEDS_CARE = regex.compile(rf"&[#A-Za-z]|[-=]\s*\n|\x02|--|''|``|\b{_NEGATIVE_PREFIX}-\s|\*(?:\s|$)")
+_NEEDS_CARE = regex.compile(rf"&[#A-Za-z]|[-=]\s*\n|\x02|--|''|`|\b{_NEGATIVE_PREFIX}-\s|\*(?:\s|$)")
+_LONG_DASHES = "–—―⸺⸻〜〰\ufe31\ufe32\ufe58"
+"""Dashes between words; a hyphen joins them."""
+_SHORT_DASHES = "\u02d7\u058a\u05be\u1400\u1806‐\u2011\u2012\u2043\u2212⸗⸚⹀\u2e5d゠\ufe63\uff0d\U00010ead"
+"""Hyphens of all scripts (Unicode's category Pd), and what is typed for one."""
+_APOSTROPHES = "‘’‚‛′´`\u02b9\u02bc\u055a\u05f3\uff07"
 _PLAIN_PUNCTUATION = str.maketrans(
-    dict.fromkeys("“”„«»‟″", '"') | dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("‐‑–—−־", "-")
+    dict.fromkeys("“”„«»‟″\uff02", '"')
+    | dict.fromkeys(_APOSTROPHES, "'")
+    | dict.fromkeys(_LONG_DASHES + _SHORT_DASHES, "-")
 )
 _SUPERSCRIPT = regex.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c]")
 _FOOTNOTE_MARKS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
@@ -59,10 +66,10 @@ _MOST_BEARERS = 5
 """So many letters decide whether a footnote's mark follows."""
 _INVISIBLE = frozenset({"Cf", "Cn"})
 """Categories of format characters and of code points that are no characters."""
-_UNWRITTEN_SIGNS = regex.compile(r"[\u064b-\u0652\u0670\u0640\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]")
-"""Vowel signs and other points of Arabic and Hebrew, and the stroke *tatweel*."""
-_LONG_DASHES = frozenset("–—")
-"""Dashes between words; a hyphen joins them."""
+_UNWRITTEN_SIGNS = regex.compile(
+    r"[\u064b-\u0652\u0670\u0640\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\p{Variation_Selector}]"
+)
+"""Vowel signs and other points of Arabic and Hebrew, the stroke *tatweel*, and how an emoji is to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ def _compare_by_unit(text: str) -> ComparableText:
             if letter == " " and letters and letters[-1] == " ":
                 ends[-1] = unit.end()
                 continue
-            if unit["dash"] or unit[0] in _LONG_DASHES:
+            if unit["dash"] or (_decoded(unit[0]) if unit["entity"] else unit[0]) in _LONG_DASHES:
                 dashes.add(len(letters))
             letters.append(letter)
             starts.append(unit.start())
@@ -144,9 +151,9 @@ def _comparable_letters(unit: regex.Match[str]) -> str:
         return '"'
     text = _decoded(unit[0]) if unit["entity"] else unit[0]
     # A superscript keeps its form: 10² is not 102.
-    plain = (text if _SUPERSCRIPT.fullmatch(text) else unicodedata.normalize("NFKC", text)).translate(
-        _PLAIN_PUNCTUATION
-    )
+    # Before NFKC, which makes a blank and a mark of the acute accent that stands for an apostrophe.
+    plain = text.translate(_PLAIN_PUNCTUATION)
+    plain = plain if _SUPERSCRIPT.fullmatch(plain) else unicodedata.normalize("NFKC", plain)
     plain = _UNWRITTEN_SIGNS.sub("", plain)
     visible = (letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
     return "".join(" " if letter.isspace() else letter for letter in visible)

@@ -17,7 +17,7 @@ _MARKUP = regex.compile(
     | (?P<block> \s{{0,20}}</?(?:{_BLOCK}){_ATTRIBUTES}>\s* )
     | (?P<page> \s{{0,20}}\[\s*(?:pp?|page|s|seite|f|fol|bl)\.?\s*\d{{1,4}}\s*[rv]?\s*\]\s* )
     | (?<![\w*]) (?P<mark> \*{{1,3}}) (?=[^\s*]) [^*\n]{{1,500}} (?<=[^\s*]) (?P<end> (?P=mark)) (?![\w*])
-    | (?<!\w) (?P<mark> __|~~) (?=[^\s_~]) [^_~\n]{{1,500}} (?<=[^\s_~]) (?P<end> (?P=mark)) (?!\w)
+    | (?<!\w) (?P<mark> __?|~~) (?=[^\s_~]) [^_~\n]{{1,500}} (?<=[^\s_~]) (?P<end> (?P=mark)) (?!\w)
     """,
     regex.VERBOSE | regex.IGNORECASE,
 )

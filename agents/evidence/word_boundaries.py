@@ -6,7 +6,7 @@ and by the blank in `10 000`, and a minus sign belongs to its number, as a per c
 brackets or asterisks, as in `(un)lawful`, belongs to its word, and so does one that negates, as in `“un”lawful` and,
 with a long dash, in `non–violent`. Scripts that write no spaces have no such boundaries, except within a run of
 katakana; there a negation that touches a quotation belongs to it, since nothing else would keep 不合法 from being
-quoted as 合法.
+quoted as 合法. An article that lost its vowel, as in `l'accord`, is a word of its own.
 """
 
 from __future__ import annotations
@@ -31,10 +31,28 @@ _NEGATION_AFTER = regex.compile(
 _NEGATION_LETTERS = 14
 """Of the longest one."""
 _NEGATIVE_PREFIX = regex.compile(
-    r"(?i)(?<!\w)(?:(?:un|non|anti|dis|mis|il|ir)[\"'()\[\]/*-]{1,3}|(?:in|im|ab)[\"'/]{1,3})$"
+    r"(?i)(?<!\w)(?:(?:un|non|anti|dis|mis|il|ir|pseudo|quasi)[\"'()\[\]/*-]{1,3}|(?:in|im|ab)[\"'/]{1,3})$"
 )
 """Without dashes after those that are words themselves: `the state they live in—lawful or not`."""
-_PREFIX_LETTERS = 8
+_PREFIX_LETTERS = 12
+_ONE_WORD = regex.compile(
+    r"""(?x) \p{Ll}\(\p{Ll}{1,6}\)                        # member(s)
+    | \p{L}[:*](?:in|innen|e|er|es|m|n|r|rn|s)(?!\p{L})  # Bürger:innen, jede*r
+    | \p{L}/-?(?:in|innen|as?|os?)(?!\p{L})              # Leser/-innen, todos/as
+    | \p{Lu}:\p{Ll}{1,4}(?!\p{L})                       # EU:n
+    | \p{L}[*@$]{1,6}\p{L}                              # f**k, niñ@s
+    | (?<!\p{L})\p{L}\.\p{L}(?!\p{L})                   # U.S.
+    | \p{Lu}&\p{Lu}                                     # AT&T
+    | (?<!\p{L})\p{L}/\p{L} | \p{L}/\p{L}(?!\p{L})     # w/o, s/he
+    | [\p{L}\p{N}]\+{1,2}(?!\w)                         # LGBTQ+, 50+
+    | [±≤≥≠≈<>]\p{N} | (?<=\s)[.,]\p{N} | \p{N}[%‰°٪]  # ≤5, .5, 5%
+    """
+)
+"""What is one word or one number, with signs that stand between words elsewhere."""
+_MOST_OF_ONE_WORD = 10
+_ELISION = regex.compile(r"(?i)(?<![\p{L}'])(?:[cdjlmst]|(?:jus|lors|puis|quoi)?qu|(?:a|co|da|de|ne|que|su)ll|quest)'$")
+"""In French and in Italian; without `n'`, which negates, and `un'`, which is a prefix elsewhere."""
+_ELISION_LETTERS = 9
 _DIGIT = regex.compile(r"\p{N}")
 _THOUSANDS_BEFORE = regex.compile(r"(?<![\p{L}\p{N}])\p{Nd}{1,3}$")
 _THREE_DIGITS = regex.compile(r"\p{Nd}{3}(?![\p{L}\p{N}])")
@@ -47,11 +65,11 @@ def is_inside_word(text: ComparableText, position: int) -> bool:
     if not 0 < position < len(letters):
         return False
     left, right = letters[position - 1], letters[position]
-    if _MARK.match(right):
+    if _MARK.match(right) or text.starts[position] == text.starts[position - 1]:
         return True
     if _is_word(left) and _is_word(right):
         return make_a_word(left, right) or _touches_negation(letters, position)
-    if _is_number_with_sign(left, right):
+    if _is_currency(left, right) or _is_in_one_word(letters, position):
         return True
     if _is_word(left) and _joins(text, position):
         return True
@@ -59,7 +77,9 @@ def is_inside_word(text: ComparableText, position: int) -> bool:
         return False
     if _NEGATIVE_PREFIX.search(letters[max(0, position - _PREFIX_LETTERS) : position]):
         return True
-    return _joins(text, position - 1) or _is_minus_sign(text, position - 1) or _ends_prefix(letters, position - 1)
+    if _joins(text, position - 1):
+        return not _ELISION.search(letters[max(0, position - _ELISION_LETTERS) : position])
+    return _is_minus_sign(text, position - 1) or _ends_prefix(letters, position - 1)
 
 
 def _is_word(letter: str) -> bool:
@@ -72,10 +92,15 @@ def _touches_negation(letters: str, position: int) -> bool:
     return bool(_NEGATION_BEFORE.search(before) or _NEGATION_AFTER.match(after))
 
 
-def _is_number_with_sign(left: str, right: str) -> bool:
-    if _DIGIT.match(left) and right in "%‰°":
-        return True
+def _is_currency(left: str, right: str) -> bool:
     return bool(_DIGIT.match(right)) and unicodedata.category(left) == "Sc"
+
+
+def _is_in_one_word(letters: str, position: int) -> bool:
+    first, last = max(0, position - _MOST_OF_ONE_WORD), position + _MOST_OF_ONE_WORD
+    # With one letter more on both sides, so that a pattern sees where a word ends.
+    near = _ONE_WORD.finditer(letters, max(0, first - 1), last + 1, overlapped=True)
+    return any(found.start() < position < found.end() for found in near)
 
 
 def _ends_prefix(letters: str, at: int) -> bool:
@@ -94,15 +119,17 @@ def _joins(text: ComparableText, at: int) -> bool:
     left, joiner, right = letters[at - 1 : at + 2]
     if not (_is_word(left) and _is_word(right)):
         return False
-    if joiner in ".,/\u2044:":
+    if joiner in ".,/\u2044:\u066b\u066c":
         return bool(_DIGIT.match(left) and _DIGIT.match(right))
     if joiner == " ":
         return bool(_THOUSANDS_BEFORE.search(letters[max(0, at - 4) : at]) and _THREE_DIGITS.match(letters, at + 1))
-    return joiner in f"'-·{LINE_HYPHEN}" and make_a_word(left, right)
+    return joiner in f"'-·\u2027{LINE_HYPHEN}" and make_a_word(left, right)
 
 
 def _is_minus_sign(text: ComparableText, at: int) -> bool:
     letters = text.letters
-    if letters[at] != "-" or at in text.dashes or not _DIGIT.match(letters[at + 1]):
+    if letters[at] != "-" or not _DIGIT.match(letters[at + 1]):
         return False
+    if at in text.dashes:
+        return at > 0 and letters[at - 1] == " "
     return at == 0 or not _is_word(letters[at - 1])
