@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from contract.base import Frozen
@@ -21,9 +19,15 @@ class PageSource(Frozen):
     masked: RecordColumns = Field(default=(), exclude_if=lambda value: not value)
     """Fields of the records that the tables of a run show as `<masked>`, for example `[text, metadata.author]`."""
 
-    rows: Literal["answers", "whole"] | None = Field(default=None, exclude_if=is_unset)
+    rows: str | None = Field(default=None, min_length=1, max_length=200, exclude_if=is_unset)
     """`answers`: each row is what one person answered, and the rows with one id (or without ids, with one text) are
-    one record. `whole`: a JSON object is one record, even if it looks like a table of records by their ids."""
+    one record. `whole`: a JSON object is one record, even if it looks like a table of records by their ids. Any other
+    name is that of a list in each row, dotted for one in another: each item is a row, with what it stands in."""
+
+    @property
+    def rows_path(self) -> str | None:
+        """The list within each row whose items are the rows, where `rows` names one."""
+        return None if self.rows in (None, "answers", "whole") else self.rows
 
     fetch: bool = Field(default=False, exclude_if=lambda value: not value)
     """A row whose text is nothing but an address of the web, or that has an address and no text, stands for the page:

@@ -16,6 +16,7 @@ from flows.storage.columns import column_names, column_path, map_columns
 from flows.storage.factory import source_rows
 from flows.storage.guesses import Guess
 from flows.storage.names import source_name
+from flows.storage.nested_rows import readings_of_lists
 from flows.storage.page_records import address_of
 from flows.storage.reader import mapped_columns, record_maker
 from flows.storage.record_maker import is_word_list
@@ -84,6 +85,8 @@ class Preview:
     """What the files do not say and nobody has set."""
     first_row: dict[str, str] = field(default_factory=dict[str, str])
     """The first row, column by column, as it is read."""
+    lists: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """Each list of objects in the first row -> the first row where its items are the rows."""
     long_ids: list[str] = field(default_factory=list[str])
     """Ids that are numbers of more digits than a spreadsheet keeps."""
     values: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
@@ -115,7 +118,9 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
         size += _row_size(row)
         made = row
         if isinstance(row, Row):
-            preview.first_row = preview.first_row or {name: _truncated(_plain(one)) for name, one in row.values.items()}
+            preview.first_row = preview.first_row or _shown(row.values)
+            if first is None:
+                preview.lists = {path: _shown(values) for path, values in readings_of_lists(row).items()}
             first = first or set(row.values)
             _add_columns(preview, row, first)
             made = maker.make_record(row)
@@ -136,6 +141,10 @@ def preview_source(storage: RecordStorage, on_record: Sequence[Callable[[Record]
     if not preview.names:
         preview.absent = set()
     return preview
+
+
+def _shown(values: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): _truncated(_plain(one)) for name, one in values.items()}
 
 
 def _row_size(row: Row | Reject) -> int:

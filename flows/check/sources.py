@@ -192,8 +192,8 @@ def _check_rows(
     metadata: MetadataCheck | None,
     others: Sequence[RecordCheck],
 ) -> None:
-    from flows.check.preview import preview_source, rows_text
-    from flows.check.table_format import note_reading, reading_text
+    from flows.check.preview import preview_source
+    from flows.check.table_format import note_reading
     from flows.storage.columns import REQUIRED_FIELDS
 
     try:
@@ -226,13 +226,22 @@ def _check_rows(
         check_ground_truth(name, ground_truth, preview, path, diagnostics, source.columns)
     if preview.absent or preview.records:
         return
+    _report_no_record(name, source, preview, path, at, diagnostics)
+
+
+def _report_no_record(
+    name: str, source: RecordStorage, preview: Preview, path: KeyPath, at: KeyPath, diagnostics: Diagnostics
+) -> None:
+    from flows.check.preview import rows_text
+    from flows.check.table_format import reading_text
+
     if not preview.rows:
         diagnostics.add_at(at, f"the source of '{name}' holds no rows")
         return
-    todo = None if "; " in (preview.first_reject or "") else "correct the file, its `encoding` or `columns:`"
-    what = f"none {rows_text(preview)} of '{name}' can be a record; the first: {preview.first_reject}"
-    what += reading_text(preview)
-    diagnostics.add_at(at, what, todo=todo)
+    first = preview.first_reject or ""
+    todo = None if "; " in first else "correct the file, its `encoding` or `columns:`"
+    what = f"none {rows_text(preview)} of '{name}' can be a record; the first: {first}{reading_text(preview)}"
+    diagnostics.add_at((*path, "rows") if source.rows_path and "`rows`" in first else at, what, todo=todo)
 
 
 def _note_addresses(name: str, preview: Preview, diagnostics: Diagnostics) -> None:

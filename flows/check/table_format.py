@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from contract.storage import FileStorage, RecordStorage
@@ -43,9 +44,15 @@ def note_reading(name: str, source: RecordStorage, preview: Preview, diagnostics
 
 def reading_text(preview: Preview) -> str:
     """How the first row is read, and what was guessed, to be added to a mistake."""
-    cells = "; ".join(f"{column}: {value}" for column, value in list(preview.first_row.items())[:_MOST_COLUMNS])
+    cells = _cells_text(preview.first_row)
+    if preview.records == 0:
+        cells += "".join(f"; with rows={path} so: {_cells_text(first)}" for path, first in preview.lists.items())
     guesses = "".join(f"; {guess.message}" for guess in preview.guesses if guess.setting != "sheet")
     return (f" (the first row is read so: {cells})" if cells else "") + guesses
+
+
+def _cells_text(row: Mapping[str, str]) -> str:
+    return "; ".join(f"{column}: {value}" for column, value in list(row.items())[:_MOST_COLUMNS])
 
 
 def _note_table_called_text(name: str, path: Path, encoding: str, diagnostics: Diagnostics) -> None:

@@ -51,7 +51,11 @@ _SHORTHANDS: Mapping[str, dict[str, Any]] = {
     },
     "delimiter": {"type": "string", "maxLength": 3, "description": "The sign between two cells, or tab."},
     "quoting": {"enum": ["none", "csv"], "description": "Whether quotation marks are letters like others."},
-    "rows": {"enum": ["answers", "whole"], "description": "Whether each row is what one person answered."},
+    "rows": {
+        "type": "string",
+        "maxLength": 200,
+        "description": "`answers` where each row is what one person answered; or a list in each row: `posts.replies`.",
+    },
     "split": {"type": "string", "maxLength": 10, "description": "The sign between several answers in a cell."},
     "sample": {"type": "integer", "minimum": 1, "description": "How many records to take, drawn at random."},
     "seed": {"type": "integer", "description": "Which sample: the same number draws the same records."},

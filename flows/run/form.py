@@ -44,7 +44,11 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
     "header": (str, "The row with the names of the columns, or `none`. Empty: guessed, mostly the first."),
     "delimiter": (str, "The sign between the cells of a table of text, or `tab`. Empty: guessed."),
     "quoting": (str, "`none` where quotation marks are letters like others. Empty: as in CSV."),
-    "rows": (str, "`answers` where each row is what one person answered. Empty: each row is a record."),
+    "rows": (
+        str,
+        "`answers` where each row is what one person answered; or the list in each row whose items are the records, as "
+        "in `paragraphs.qas`. Empty: each row is a record.",
+    ),
     "files": (str, "For a folder of tables: which of its files are read, for example `*.csv`. Empty: texts."),
     "labels_from": (
         dict[str, str],

@@ -32,6 +32,7 @@ from contract.storage import (
 from flows.storage.answer_rows import one_row_per_text
 from flows.storage.file import file_rows
 from flows.storage.guesses import OnGuess, ignore_guess
+from flows.storage.nested_rows import rows_within
 from flows.storage.rows import Rows
 
 Saver: TypeAlias = Callable[[Path], str]
@@ -116,6 +117,8 @@ def source_rows(storage: RecordStorage, on_guess: OnGuess = ignore_guess) -> Row
     read.
     """
     rows = _rows(storage, on_guess)
+    if path := storage.rows_path:
+        return rows_within(rows, path)
     return one_row_per_text(rows, storage.columns, on_guess) if storage.rows == "answers" else rows
 
 

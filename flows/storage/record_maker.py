@@ -23,6 +23,7 @@ from flows.storage.columns import (
     text_columns,
 )
 from flows.storage.image_files import image_parts
+from flows.storage.nested_rows import list_paths
 from flows.storage.page_records import is_address
 from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, RepeatedRecord, Row
 from flows.storage.values import MAX_DEPTH, is_too_deep, label_or_none, missing_value_reason, to_json_value, without_nan
@@ -105,7 +106,9 @@ class RecordMaker:
             mapping = _address_as_text(mapping)
         if not any(field.partition(".")[0] in _CONTENT_FIELDS for field, _, _ in mapping.assigned):
             columns = ", ".join(text_columns(row.values))
-            raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {columns}")
+            lists = ", ".join(list_paths(row.values))
+            items = f"; to read each item of a list in it as a row, write rows=… with one of {lists}" if lists else ""
+            raise ValueError(f"no column is known to hold the text; write columns.text=… with one of {columns}{items}")
         fields: dict[str, Any] = {}
         for field, column, value in mapping.assigned:
             place = field.partition(".")[0]
