@@ -53,6 +53,17 @@ def is_link(path: Path) -> bool:
         return False
 
 
+def no_file_reason(path: Path) -> str | None:
+    """Returns what is wrong where a file is to be read: nothing is there, or something else; None if it is a file."""
+    if is_file(path):
+        return None
+    if is_link(path) and not is_there(path):
+        return "this is a link that leads nowhere"
+    if is_folder(path):
+        return "this is a folder, not a file"
+    return "this is a device or a pipe, not a file" if is_there(path) else "there is no such file"
+
+
 def is_hidden(path: Path, folder: Path) -> bool:
     """Whether the path, or a folder on the way to it from `folder`, has a name that begins with a dot."""
     return any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from agents.safety.paths import no_file_reason
 from contract.errors import Problem
 from flows.cli.code_words import CodeCommand
 from flows.config.diagnostics import closest_name, join_names, there_are
@@ -140,10 +141,10 @@ def _wrong_files(command: CodeCommand) -> Iterator[Problem]:
 def _wrong_source(path: Path, suffixes: Sequence[str]) -> Iterator[Problem]:
     there = [one.name for one in path.parent.glob("*") if one.suffix.lower() in suffixes and one.is_file()]
     what = "" if path.suffix.lower() in suffixes else f"answers come as {', '.join(suffixes)}"
-    if what or not path.is_file():
+    if what or no_file_reason(path):
         near = closest_name(path.name, there)
         todo = there_are(there) if there and not near else None
-        what = what or "there is no such file"
+        what = what or no_file_reason(path) or ""
         yield Problem(f"command line: {path}", what, str(path.parent / near) if near else None, todo)
 
 

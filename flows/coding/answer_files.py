@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from agents.safety.paths import no_file_reason
 from contract.errors import Problem, StorageError, StudyError
 from flows.coding.answer_table import COLUMNS
 from flows.coding.exports import Exports
@@ -37,8 +38,8 @@ def read_answer_file(
     `coder` is who answered, and `criteria` by which criteria, where the file does not say. Raises StorageError for a
     file that is not there or is none of these kinds, StudyError for one that cannot be read as its kind.
     """
-    if not path.is_file():
-        raise StorageError(f"there is no file {path}")
+    if reason := no_file_reason(path):
+        raise StorageError(f"{path}: {reason}")
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
         return read_workbook(path, task)

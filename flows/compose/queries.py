@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.safety.paths import is_file
+from agents.safety.paths import is_file, is_there, no_file_reason
 from contract.errors import StorageError
 from contract.flow import FlowSpec, Gate, Loop, Step
 from contract.storage import FileStorage
@@ -31,7 +31,9 @@ def queries_source(
     """
     if not text or not is_file(path):
         todo = "name a file with a question in each row or line: .csv, .xlsx, .jsonl, .txt"
-        diagnostics.add(where, f"there is no file '{text}'", nearest=closest_name(text, nearby), todo=todo)
+        what = no_file_reason(path) if text and is_there(path) else f"there is no file '{text}'"
+        near = closest_name(text, [name for name in nearby if name != text])
+        diagnostics.add(where, what or "", nearest=near, todo=todo)
         return None
     if path.suffix.lower() in _LINES:
         # A sign that no line holds, so that a line is one cell.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def changed_files(folder: Path) -> Iterator[str]:
         if name not in known:
             yield f"{name} was not there when the run ended"
         elif name not in present:
-            yield f"{name} is missing"
+            is_there = os.path.lexists(folder / name)
+            yield f"{name} was replaced by something that is no file" if is_there else f"{name} is missing"
         elif sha256_of(folder / name) != known[name]:
             yield f"{name} has changed since the run ended"
 

@@ -17,6 +17,7 @@ from typing import cast
 
 import yaml
 
+from agents.safety.paths import no_file_reason
 from agents.safety.yaml_limits import YamlLimitExceeded
 from agents.safety.yaml_mistakes import describe_yaml_error
 from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
@@ -85,9 +86,9 @@ class AnswerFile:
 def read_answer_file(path: Path) -> tuple[AnswerFile, list[Problem]]:
     """The entries of the file, and what is wrong with its form; a file with problems may have entries, too."""
     shown = display_path(path)
-    if not path.is_file():
-        what = "there is no such file" if not path.exists() else "this is a folder, not a file"
-        near = closest_name(path.name, [one.name for one in path.parent.glob("*") if one.suffix in SUFFIXES])
+    if what := no_file_reason(path):
+        there = [one.name for one in path.parent.glob("*") if one.suffix in SUFFIXES and one.is_file()]
+        near = closest_name(path.name, there)
         return AnswerFile([]), [Problem(f"answers={shown}", what, near, "name a file of answers, as waiting.yaml is")]
     if path.suffix.lower() not in SUFFIXES:
         todo = f"write the answers as {', '.join(SUFFIXES)}"

@@ -62,7 +62,8 @@ READABLE_SUFFIXES = (*_READERS, *PACKED_SUFFIXES)
 def source_files(storage: FileStorage) -> list[Path]:
     """The files of the source, sorted; hidden files of a folder, and those in hidden folders, are left out.
 
-    Raises StorageError if there are none, or if a link leads out of the folder or nowhere.
+    Raises StorageError if there are none, and for what else a folder may hold: links that lead out of it or nowhere or
+    to folders, devices, pipes.
     """
     path = storage.path
     if path.is_dir():
@@ -74,12 +75,25 @@ def source_files(storage: FileStorage) -> list[Path]:
         if not files:
             called = f" called {storage.files}" if storage.files else ""
             raise StorageError(f"the folder {path} holds no files{called}")
-        if outside := next((item for item in files if not is_inside(item, [path])), None):
-            raise StorageError(f"{outside} is a link that leads out of the folder {path}; put the file itself there")
+        if outside := next((item for item in items if not is_inside(item, [path])), None):
+            itself = "folder" if outside.is_dir() else "file"
+            raise StorageError(
+                f"{outside} is a link that leads out of the folder {path}; put the {itself} itself there"
+            )
+        if unread := next((item for item in items if _is_passed_over(item)), None):
+            what = "a link to a folder" if unread.is_dir() else "a device or a pipe"
+            raise StorageError(f"{unread} is {what}, which is not read; put what is to be read itself there")
         return files
+    if path.exists() and not path.is_file():
+        raise StorageError(f"{path} is a device or a pipe, not a file; put a file there")
     if not path.is_file():
         raise StorageError(f"there is no file or folder {path}")
     return [path]
+
+
+def _is_passed_over(path: Path) -> bool:
+    """Whether a walk through a folder would read nothing there and say nothing of it."""
+    return path.is_symlink() if path.is_dir() else not path.is_file()
 
 
 def file_rows(storage: FileStorage, on_guess: OnGuess = ignore_guess) -> Rows:
