@@ -21,7 +21,7 @@ from flows.engine.cell import task_result
 from flows.engine.cell_job import Attempts, CellJob, checked_cache_key
 from flows.engine.task_runs import Tags, read_limited_tags, run_task
 from flows.results.cells import CellStorage
-from flows.run.run_marks import mark_own_flow
+from flows.run.run_marks import mark_own_flows
 from flows.run.services import OpenedServices
 from flows.server.current_flow_run import current_flow_name
 from flows.spec.cell import Cell
@@ -37,8 +37,8 @@ async def run_as_task(
     # What an agent with tools gives depends on people, too, who may answer otherwise: its calls are kept one by one.
     task = agent_task(agent, job.agent, call.study.run, storage, cached=job.agent.cached and services.tools is None)
     tags = Tags(tags_for(agent, named), await read_limited_tags())
-    with mark_own_flow(opened.store):
-        state = await run_task(task, {"job": quote(job), **named}, (), None, tags)
+    await mark_own_flows(opened.store)
+    state = await run_task(task, {"job": quote(job), **named}, (), None, tags)
     if job.attempts.trace:
         return job.attempts.trace
     result: Any = await task_result(state)

@@ -21,7 +21,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Crashed
 
 _MESSAGE = "The process of this run ended without a word, as after a kill."
-_UNFINISHED: Mapping[str, Any] = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+_UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
+_UNFINISHED: Mapping[str, Any] = {"state": {"type": {"any_": [*_UNDER_WAY, "SCHEDULED"]}}}
+"""Also what waits to be tried again, which a dead process does not do."""
+_TAKEN_UP: Mapping[str, Any] = {"state": {"type": {"any_": _UNDER_WAY}}}
+"""What is scheduled of a deployment, a worker begins."""
 _PAUSED: Mapping[str, Any] = {"state": {"type": {"any_": ["PAUSED"]}}}
 _Path = Literal["/flow_runs/filter", "/task_runs/filter"]
 _AT_ONCE = 8
@@ -38,7 +42,8 @@ async def end_run(client: PrefectClient, flow_run_id: UUID) -> bool:
     is_cancelled = bool(own) and own[0]["state_type"] == "CANCELLING"
     end = _cancelled if is_cancelled else _crashed
     await end_below(client, flow_run_id, end)
-    if await _end_flow_runs(client, [flow_run_id], end) and not is_cancelled:
+    wanted = _TAKEN_UP if own and own[0]["deployment_id"] else _UNFINISHED
+    if await _end_flow_runs(client, [flow_run_id], end, wanted) and not is_cancelled:
         await _log(client, flow_run_id)
     children = await _child_runs(client, flow_run_id)
     return bool(await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids([flow_run_id, *children]), **_PAUSED}}))
@@ -72,11 +77,16 @@ async def run_count(client: PrefectClient, flow_run_id: UUID) -> int | None:
     return int(rows[0]["run_count"]) if rows else None
 
 
-async def _end_flow_runs(client: PrefectClient, flow_run_ids: Sequence[UUID], end: Callable[[], State[Any]]) -> int:
-    """Ends those that are unfinished; returns how many these are."""
+async def _end_flow_runs(
+    client: PrefectClient,
+    flow_run_ids: Sequence[UUID],
+    end: Callable[[], State[Any]],
+    wanted: Mapping[str, Any] = _UNFINISHED,
+) -> int:
+    """Ends those in the states that are wanted; returns how many these are."""
     if not flow_run_ids:
         return 0
-    rows = await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids(flow_run_ids), **_UNFINISHED}})
+    rows = await _rows(client, "/flow_runs/filter", {"flow_runs": {**_ids(flow_run_ids), **wanted}})
     for row in rows:
         await client.set_flow_run_state(UUID(row["id"]), end(), force=True)
     return len(rows)

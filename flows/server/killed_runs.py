@@ -7,17 +7,17 @@ import sys
 import time
 from pathlib import Path
 
-from flows.server.staying_state import StateFolder
+from flows.server.staying_state import mark_folders
 
 _PAUSE_SECONDS = 3.0
 
 
-def end_killed_runs(state: StateFolder, api_url: str) -> None:
+def end_killed_runs(api_url: str) -> None:
     """Watches the marks of runs until this process ends. Blocks; call it in a thread of the server's process."""
     known = set[Path]()
     while True:
         time.sleep(_PAUSE_SECONDS)
-        if folders := [folder for folder in state.mark_folders() if folder.is_dir()]:
+        if folders := mark_folders():
             asyncio.run(_end_in(folders, api_url, known))
 
 

@@ -37,6 +37,11 @@ __all__ = [
 ]
 
 
+def context_around(context: Any) -> Any:
+    """The context of its kind in which that one was entered; None, or no context at all, for the outermost."""
+    return context._token.old_value if context._token else None
+
+
 def server_application() -> Callable[..., Any]:
     """The ASGI application of Prefect's server. Imports the server, which takes seconds."""
     from prefect.server.api.server import create_app

@@ -30,6 +30,10 @@ class DeadMark:
     age_in_days: float
 
 
+ANY_ATTEMPT = 0
+"""The attempt of a run that no other process can take up."""
+
+
 def mark_run(folder: Path, flow_run_id: UUID, attempt: int) -> ProcessFile:
     """Marks the run as one of this process."""
     return ProcessFile(folder / f"{flow_run_id}.{attempt}.{place_of(folder)}.{uuid4().hex}")
@@ -60,7 +64,7 @@ async def end_killed(client: PrefectClient, mark: DeadMark, own_id: UUID | None 
     attempts = await run_count(client, mark.flow_run_id)
     if mark.flow_run_id == own_id:
         await end_below(client, mark.flow_run_id)
-    elif attempts == mark.attempt:
+    elif mark.attempt in (attempts, ANY_ATTEMPT):
         shows_form = await end_run(client, mark.flow_run_id)
     if (not shows_form and attempts is not None) or mark.age_in_days > _UNKNOWN_DAYS:
         mark.path.unlink(missing_ok=True)

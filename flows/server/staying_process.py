@@ -54,7 +54,7 @@ def main(folder: str, listening_fd: int, alive_fd: int) -> None:
 
 def _begin(state: StateFolder, about: ServerState) -> None:
     state.write(about)
-    Thread(target=end_killed_runs, args=[state, about.api_url], daemon=True).start()
+    Thread(target=end_killed_runs, args=[about.api_url], daemon=True).start()
 
 
 def _end_when_unused(server: uvicorn.Server, state: StateFolder, requests: LocalRequests) -> None:

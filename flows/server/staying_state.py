@@ -104,17 +104,6 @@ class StateFolder:
         """Sets it; the server reads it again each time."""
         self._write("idle_seconds", str(seconds))
 
-    def note_marks(self, folder: Path) -> None:
-        """Lets the server watch the marks of runs in that folder, also one that is started later."""
-        name = f"{_MARKS}{sha256(str(folder.absolute()).encode()).hexdigest()[:16]}"
-        if not (self.path / name).exists():
-            self._write(name, str(folder.absolute()))
-
-    def mark_folders(self) -> list[Path]:
-        """The folders that it watches."""
-        files = [path for path in self.path.glob(f"{_MARKS}*") if not path.suffix]
-        return [Path(path.read_text(encoding="utf-8")) for path in files]
-
     def lock_alive(self) -> BinaryIO | None:
         """The lock of a server's process, or None when one lives."""
         return self._lock("alive", exclusive=True)
@@ -156,10 +145,29 @@ class StateFolder:
         return file  # type: ignore[return-value]
 
     def _write(self, name: str, text: str) -> None:
-        part = self.path / f"{name}.{os.getpid()}"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        part.replace(self.path / name)
+        _write(self.path / name, text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes the file, for its owner alone, whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    part.replace(path)
+
+
+def note_marks(folder: Path) -> None:
+    """Lets servers of this machine watch the marks of runs in that folder, also one that is started later."""
+    path = servers_folder() / f"{_MARKS}{sha256(str(folder.absolute()).encode()).hexdigest()[:16]}"
+    if not path.exists():
+        path.parent.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        _write(path, str(folder.absolute()))
+
+
+def mark_folders() -> list[Path]:
+    """The folders that they watch."""
+    files = [path for path in servers_folder().glob(f"{_MARKS}*") if not path.suffix]
+    return [folder for path in files if (folder := Path(path.read_text(encoding="utf-8"))).is_dir()]
 
 
 def folder_of_server(api_url: str) -> StateFolder | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from prefect import Task
+from prefect.context import ContextModel, hydrated_context
 from prefect.server.events.messaging import EventPublisher
 from prefect.server.events.services import event_persister
 from prefect.server.services import task_run_recorder
@@ -45,6 +46,9 @@ RELIED_UPON: dict[str, tuple[Any, str]] = {
     # `flows/engine/edges.py` makes an edge of a finished run.
     "edges.task_run": (prefect_internals.link_state_to_task_run_result, "443950cbf9e7"),
     "edges.flow_run": (prefect_internals.link_state_to_flow_run_result, "a201d199d855"),
+    # `context_around` goes from a flow run to the one around it.
+    "context.enter": (ContextModel.__enter__, "b916305b2e12"),
+    "context.sent": (hydrated_context, "245157195e94"),
     # `flows/run/cancellation.py` asks it whether the run is being cancelled.
     "cancellation.intent": (prefect_internals.get_intent, "dcb3cf75896d"),
     # `record_task_runs_after` replaces one of its settings.
