@@ -22,6 +22,7 @@ from flows.check.languages import note_question
 from flows.check.linked_pages import linked_page_notices
 from flows.check.measures import with_positive_verdict
 from flows.check.record_columns import RecordColumnCheck
+from flows.compose.corpus_shorthand import with_chosen_storage
 from flows.compose.external_models import (
     secret_models,
     secret_settings_of,
@@ -109,7 +110,8 @@ def check_studies(
     )
     studies: list[Study] = []
     for flow in flows:
-        applied_shorthands = apply_shorthands(flow, composed.request, storage, run, diagnostics)
+        asked = with_chosen_storage(composed.request, flow.spec, composed.chosen_storage, storage)
+        applied_shorthands = apply_shorthands(flow, asked, storage, run, diagnostics)
         request = parse_request(flow, applied_shorthands.other_values, diagnostics)
         if "queries" in applied_shorthands.values:
             request = replace(request, missing=())

@@ -4,7 +4,7 @@ corpus=my_papers            a folder of documents; a file of CSL-JSON in it is t
 corpus=my_library.json      a file of CSL-JSON; with the folder `files` beside it, if Zotero exported the files too
 corpus=local                your library in the Zotero program on this machine; groups/123 one at Zotero's service
 corpus=http://localhost:…   an export by Better BibTeX
-corpus=osb                  a storage of the configuration
+corpus=osb                  a storage of the configuration; so does `storage=ferries` where a file has that name
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agents.safety.paths import expanded, is_folder, is_there
+from contract.flow import FlowSpec
 from contract.storage import CorpusStorage, FileStorage, RecordStorage, SearchableStorage, StorageConfig
 from contract.zotero import ZoteroStorage
 from flows.config.diagnostics import Diagnostics, closest_name, there_are
@@ -42,6 +43,22 @@ def corpus_named(
         diagnostics.add(where, what, nearest=closest_name(text, [*known, "local"]), todo=todo)
         return None
     return CorpusStorage(source=source, label=_LABEL, duplicates="one")
+
+
+def with_chosen_storage(
+    request: Mapping[str, str], flow: FlowSpec, chosen: str | None, storage: Mapping[str, StorageConfig]
+) -> Mapping[str, str]:
+    """The request, where `storage=ferries` names a storage of a study: what a flow searches, or else its records.
+
+    It leaves all other storages out, so that nothing else can be meant.
+    """
+    name = chosen if chosen in storage or len(storage) != 1 else next(iter(storage))
+    if chosen is None or (config := storage.get(name or "")) is None or name is None:
+        return request
+    if flow.corpus is not None and (isinstance(config, SearchableStorage) or flow.corpus not in storage):
+        return {"corpus": name, **request}
+    reads = flow.records.partition(".")[0] != "parameters"
+    return {"records": name, **request} if reads and flow.records not in storage else request
 
 
 def _source(text: str) -> RecordStorage | None:

@@ -58,6 +58,12 @@ class Arguments:
                 names = [*names, *choice.names] if choice.appends else list(choice.names)
         return list(dict.fromkeys(names))
 
+    def single_name(self, group: str) -> str | None:
+        """The one name that was chosen in place of all others in a group, as `storage=ferries` does."""
+        chosen = [choice for choice in self.choices if choice.group == group and choice.package is None]
+        is_one = len(chosen) == 1 and len(chosen[0].names) == 1 and not chosen[0].appends
+        return chosen[0].names[0] if is_one else None
+
     def text_of(self, group: str, name: str) -> str | None:
         """The argument, as typed, that chose `name` in `group`; None if there is none."""
         return next((c.text for c in self.choices if c.group == group and name in c.names), None)

@@ -53,6 +53,8 @@ class ComposedConfig:
     """What the user lets studies reach."""
     roles_choice: str | None = None
     """The argument that chose models for all roles, such as `llms=lite`; None where none did."""
+    chosen_storage: str | None = None
+    """The file of storages that was chosen in place of all others, as with `storage=ferries`; None where none was."""
 
 
 def compose_config(
@@ -94,7 +96,8 @@ def compose_config(
     complete = len(asked) == len(sources.multi_choices["flows"])
     names = config_names | _TOP_LEVEL_KEYS
     roles = next((choice.text for choice in reversed(arguments.choices) if choice.group == "llms"), None)
-    return ComposedConfig(config, asked, folders, arguments.request, complete, names, documents, allowed, roles)
+    chosen = arguments.single_name("storage")
+    return ComposedConfig(config, asked, folders, arguments.request, complete, names, documents, allowed, roles, chosen)
 
 
 def _config_sources(

@@ -13,6 +13,7 @@ import pytest
 from flows.cli.main import main
 from flows.run import services
 from tests.storage.test_formats import pdf
+from tests.support.commands import write_files
 from tests.support.fake_embeddings import FakeEmbeddings, embedding_service
 from tests.support.fake_zotero import FakeFile, FakeZotero
 
@@ -89,6 +90,30 @@ def test_a_library_that_cannot_be_read_ends_in_words(papers: Path, capsys: pytes
     with FakeZotero(switched_on=False) as zotero:
         found = _ingest(capsys, f"+storage.literature.source.endpoint={zotero.url}", code=3)
     assert "Allow other applications on this computer to communicate with Zotero" in found["error"]
+
+
+STORED = "{name}: {{type: corpus, label: Mine, source: {{type: file, path: ../papers}}}}\n"
+
+
+@pytest.mark.parametrize("name", ["mine", "another"])
+@pytest.mark.parametrize("typed", ["storage=mine", "storage=[mine]"])
+def test_a_storage_of_a_study_is_named_by_its_file(
+    name: str, typed: str, papers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(papers.parent / "study", {"storage/mine.yaml": STORED.format(name=name)})
+    found = _ingest(capsys, "--config-dir", "study", typed)
+    assert (found["corpus"], found["label"], found["documents"]) == (name, "Mine", 3)
+
+
+def test_a_storage_that_cannot_be_searched_is_the_one_that_is_accused(
+    papers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts = {"storage/mine.yaml": "mine: {type: file, path: ../papers/notes.txt}\n"}
+    write_files(papers.parent / "study", posts)
+    said = _ingest(capsys, "--config-dir", "study", "storage=mine", code=2)["error"]
+    assert "the storage 'mine' is a file, which cannot be searched" in said and "literature" not in said
+    assert main(["check", "--config-dir", "study", "+flows=tox", "storage=mine"]) == 0
+    assert "notes.txt: of the 1 row 1 can be read" in capsys.readouterr().out
 
 
 def test_what_is_no_literature_is_a_mistake(papers: Path, capsys: pytest.CaptureFixture[str]) -> None:
