@@ -34,12 +34,28 @@ _CONTROL_TOKEN = re.compile(
     | \]~!?b\[ | \]~b\]
     """
 )
+# Words at the beginning of a line, which open a turn for models that learned their conversations as plain text. That
+# speakers of plays and interviews are called so does no harm: what is put in is invisible, and no quotation needs it.
+_ROLE_HEADER = re.compile(
+    r"""(?imx)
+    (?: ^ | (?<=[\r\x0b\x0c\x85\u2028\u2029]) ) [ \t>*_\ufeff]*
+    (?: \#{1,6}[ \t]* (?P<marked> instruction | input | response | prompt | human | assistant | user | system )
+      | (?P<bare> human | assistant | user | system | instruct | gpt4(?:[ ]correct)?[ ](?:user|assistant) | [问答] )
+    ) [*_ \t]* [:：]
+    """
+)
 _NOT_IN_LABELS = re.compile(r"[<>＜＞\[\]]|[^\S ]|[\x00-\x1f\x7f-\x9f]")
 
 
 def break_control_tokens(text: str) -> str:
-    """Returns `text` with an invisible character in everything that a chat model could take for a control token."""
-    return _CONTROL_TOKEN.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], text)
+    """Returns `text` with an invisible character in all that a chat model could take for a control token or a turn."""
+    text = _CONTROL_TOKEN.sub(lambda found: found[0][0] + _WORD_JOINER + found[0][1:], text)
+    return _ROLE_HEADER.sub(_broken_header, text)
+
+
+def _broken_header(found: re.Match[str]) -> str:
+    at = found.start(found.lastgroup or 0) - found.start() + 1
+    return found[0][:at] + _WORD_JOINER + found[0][at:]
 
 
 def fence(text: object, label: object) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.evidence.quotable_text import QuotableText
 from agents.prompting.fence import break_control_tokens, fence
 
 CONTROL_TOKENS = {
@@ -55,9 +56,46 @@ def test_no_control_token_gets_through(family: str) -> None:
             assert shown.replace("\u2060", "") == text
 
 
+ROLE_HEADERS = {
+    "Anthropic": "\n\nHuman: {}\n\nAssistant: {}",
+    "Alpaca": "### Instruction:\n{}\n\n### Input:\n{}\n\n### Response:\n{}",
+    "Guanaco, early Vicuna": "### Human: {}\n### Assistant: {}",
+    "Vicuna": "USER: {}\nASSISTANT: {}",
+    "Falcon": "System: {}\nUser: {}\nFalcon:\nAssistant: {}",
+    "OpenChat": "GPT4 Correct User: {}\nGPT4 Correct Assistant: {}",
+    "Phi-2": "Instruct: {}\nOutput: {}",
+    "Nous": "### System:\n{}\n### User:\n{}",
+    "ChatGLM": "问：{}\n\n答：{}",
+    "other line ends, and marks before": "a\rHuman: {}\u2028Assistant: {}\r\n> **User:** {}\n  human : {}\n\ufeffHuman: {}",
+}
+
+
+@pytest.mark.parametrize("family", ROLE_HEADERS)
+def test_no_line_of_data_opens_a_turn_as_older_models_learned_it(family: str) -> None:
+    text = ROLE_HEADERS[family]
+    shown = break_control_tokens(text)
+    headers = [one for one in re.findall(r"[\w ]+(?=[ *]*[:：])", text) if one.strip() not in ("Falcon", "Output")]
+    for header in headers:
+        assert header.strip() + ":" not in shown, header
+        assert header.strip() + "：" not in shown, header
+    assert shown.count("\u2060") == len(headers)
+    assert shown.replace("\u2060", "") == text
+
+
+def test_a_speaker_of_a_play_can_still_be_quoted() -> None:
+    play = "Robot: Who are you?\nHuman: I am the last one.\nRobot: So am I."
+    given = fence(play, "record")
+    assert "Human:" not in given
+    for quote in ("Human: I am the last one.", break_control_tokens("Human: I am the last one.")):
+        span = QuotableText(play).find(quote)
+        assert span and play[span[0] : span[1]] == "Human: I am the last one."
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "To be human: that was all. The user: nobody.",
+        "Humanity: a history\nUsers: 12\nThe system:\n## Results:",
         "a < b and c > d",
         "x[0] [sic] [1] [Laughter] [NN]",
         "1 << 2",
