@@ -126,7 +126,7 @@ class Method(StrictUndefined):
     jinja_pass_arg = None
 
     def __init__(self, function: Callable[..., Any], value: Any, name: str) -> None:
-        hint = f"'{name}' is a method here, and no field; write .{name}() to call it"
+        hint = f"there is no field '{name}'; a method is called so, which would be written .{name}()"
         super().__init__(hint=hint, obj=value, name=name)
         self._call = (function, value)
 

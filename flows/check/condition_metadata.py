@@ -27,6 +27,6 @@ def metadata_of_conditions(flow: ValidatedFlow, provenance: Provenance) -> Itera
                 # That it cannot be read is a mistake of its own.
                 continue
             where = provenance.where((*flow_node.path, key))
-            for name, _, _ in TemplateNames((TemplatePart(None, condition.tree),)).of_metadata():
-                what = f"the condition '{text}': `record.metadata.{name}` is no metadata"
-                yield MetadataName(name, where, what, "record.metadata.")
+            for one in TemplateNames((TemplatePart(None, condition.tree),)).of_metadata():
+                what = f"the condition '{text}': `{one.before}{one.name}` is no metadata"
+                yield MetadataName(one.name, where, what, one.before)

@@ -13,8 +13,8 @@ from agents.prompting.criteria import Criterion
 from agents.prompting.templates import TemplatePart
 from agents.safety.template_methods import METHOD_NAMES
 from contract.record import Record
-from flows.spec.expression_bindings import bindings_of
-from flows.spec.expression_texts import dotted, optional_names
+from flows.spec.expression_bindings import Binding, bindings_of
+from flows.spec.expression_texts import dotted, field_of_filter, optional_names
 from flows.spec.expression_types import ExpressionWalk, WrongName, name_types
 from flows.spec.output_types import UNKNOWN_TYPE, is_list
 
@@ -40,6 +40,17 @@ class UnknownName:
     """The file, which may be one that the template includes; None for a template given as text."""
     wrong: WrongName
     why: str
+
+
+@dataclass(frozen=True)
+class NeededMetadata:
+    """A field of a record's metadata that a template needs."""
+
+    name: str
+    before: str
+    """What stands before the name: `record.metadata.`, or `m.` where the template sets `m`."""
+    path: Path | None
+    line: int
 
 
 class TemplateNames:
@@ -76,25 +87,46 @@ class TemplateNames:
                         part.path, wrong, f"it is a function of templates; write {node.name}(…) to call it"
                     )
 
-    def of_metadata(self) -> Iterator[tuple[str, Path | None, int]]:
-        """The fields of a record's metadata that the template needs, each with its file and line.
+    def of_metadata(self) -> Iterator[NeededMetadata]:
+        """The fields of a record's metadata that the template needs, also by a name that it sets.
 
         None where it sets `record` itself or looks at the metadata before (`'ward' in record.metadata`).
         """
         searched = (one for tree in self._trees for one in _searched(tree))
-        if "record" in self._bound or any(map(_is_metadata, searched)):
+        if "record" in self._bound or any(map(self._is_metadata, searched)):
             return
         for part in self._parts:
             called = {id(call.node) for call in part.tree.find_all(nodes.Call)}
-            for node in part.tree.find_all((nodes.Getattr, nodes.Getitem)):
-                text = dotted(node) if _is_metadata(node.node) else None
-                name = text and text.removeprefix("record.metadata.")
-                if name and text not in self._optional and not (name in METHOD_NAMES and id(node) in called):
-                    yield name, part.path, node.lineno
+            for found in part.tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Filter)):
+                node = field_of_filter(found) if isinstance(found, nodes.Filter) else found
+                text = dotted(node) if node and self._is_metadata(node.node) else None
+                if node is None or text is None or text in self._optional:
+                    continue
+                before = f"{dotted(node.node)}."
+                name = text.removeprefix(before)
+                if not (name in METHOD_NAMES and id(node) in called):
+                    yield NeededMetadata(name, before, part.path, node.lineno)
 
+    def _is_metadata(self, node: nodes.Node) -> bool:
+        return self._meant(node) == "record.metadata"
 
-def _is_metadata(node: nodes.Node) -> bool:
-    return dotted(node) == "record.metadata"
+    def _meant(self, node: nodes.Node, above: frozenset[str] = frozenset()) -> str | None:
+        """The chain from a variable of the template: `m.ward` means `record.metadata.ward` after `{% set m = … %}`.
+
+        None where that is not sure: a name that is set to several values, or to one that is no chain.
+        """
+        chain = dotted(node)
+        first, point, rest = (chain or "").partition(".")
+        if chain is None or first not in self._bound:
+            return chain
+        if first in above:
+            return None
+        meant = {self._meant_by(one, above | {first}) for one in self._bound[first]}
+        [value] = meant if len(meant) == 1 else [None]
+        return value and f"{value}{point}{rest}"
+
+    def _meant_by(self, binding: Binding, above: frozenset[str]) -> str | None:
+        return self._meant(binding.value, above) if binding.value and not binding.is_item else None
 
 
 def _searched(tree: nodes.Node) -> Iterator[nodes.Node]:

@@ -101,10 +101,10 @@ class TemplateCheck:
             close = wrong.with_name(closest_name(wrong.name, wrong.known))
             todo = there_are(wrong.known) if wrong.known else None
             self.diagnostics.add(where, f"`{wrong.chain}`: {found.why}", nearest=close, todo=todo)
-        for name, part, line in names.of_metadata():
-            where = f"{display_path(part)}:{line}" if part else self._where(path)
-            what = f"`record.metadata.{name}` is no metadata"
-            self.metadata_names.append(MetadataName(name, where, what, "record.metadata."))
+        for one in names.of_metadata():
+            where = f"{display_path(one.path)}:{one.line}" if one.path else self._where(path)
+            what = f"`{one.before}{one.name}` is no metadata"
+            self.metadata_names.append(MetadataName(one.name, where, what, one.before))
 
     def _check_judge(self, template: Template, missing: Set[str], path: KeyPath, flow_node: FlowNode) -> None:
         where = f"{display_path(template.path)}:1" if template.path else self._where(path)

@@ -47,6 +47,42 @@ def test_a_column_that_is_not_there_is_found_where_python_has_a_method_of_its_na
     assert f"prompts/judge.md:4: `record.metadata.{name}` is no metadata of the 6 rows" in told
 
 
+@pytest.mark.parametrize("name", ["wrad", "values"])
+@pytest.mark.parametrize(
+    ("written", "chain"),
+    [
+        ("{% set m = record.metadata %}{{ m.NAME }}", "m.NAME"),
+        ("{% set r = record %}{{ r.metadata.NAME }}", "r.metadata.NAME"),
+        ("{% set r = record %}{% set m = r['metadata'] %}{{ m['NAME'] }}", "m.NAME"),
+        ("{% with m = record.metadata %}{{ m.NAME }}{% endwith %}", "m.NAME"),
+        ("{% macro show(m) %}{{ m.NAME }}{% endmacro %}{{ show(record.metadata) }}", "m.NAME"),
+        ("{{ record.metadata | attr('NAME') }}", "record.metadata.NAME"),
+    ],
+)
+def test_a_column_that_is_not_there_is_found_under_a_name_that_the_template_sets(
+    tmp_path: Path, written: str, chain: str, name: str
+) -> None:
+    told = found(tmp_path, prompts__judge_md=f"{JUDGE}{written.replace('NAME', name)}\n")
+    assert f"prompts/judge.md:4: `{chain.replace('NAME', name)}` is no metadata of the 6 rows" in told
+    if name == "wrad":
+        assert f"did you mean '{chain.replace('NAME', 'ward')}'" in told
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{% set m = record.metadata %}{{ m.ward }}{{ m.items() | list }}",
+        "{% set m = record.metadata %}{% set m = {'values': 1} %}{{ m.values }}",
+        "{% set m = m or record.metadata %}{{ m.wrad | default('') }}",
+        "{% for m in [record.metadata] %}{{ m.ward }}{% endfor %}",
+        "{% set m = record.metadata %}{% if m.wrad is defined %}{{ m.wrad }}{% endif %}",
+        "{% set m = record.metadata %}{% if 'wrad' in m %}{{ m.wrad }}{% endif %}",
+    ],
+)
+def test_a_name_that_may_stand_for_something_else_accuses_nobody(tmp_path: Path, written: str) -> None:
+    assert "is no metadata" not in found(tmp_path, prompts__judge_md=f"{JUDGE}{written}\n")
+
+
 def test_a_method_that_is_called_is_no_column(tmp_path: Path) -> None:
     called = "{% for name, value in record.metadata.items() %}{{ name }}{% endfor %}{{ record.metadata.get('ward') }}"
     assert found(tmp_path, prompts__judge_md=f"{JUDGE}{called}\n") == ""

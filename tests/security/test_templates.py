@@ -137,7 +137,9 @@ def test_a_name_of_the_data_comes_before_a_method(name: str) -> None:
      "m.items | length", "[m.get] | join", "m.items if m.items else 1", "[m] | map(attribute='keys') | list"],
 )  # fmt: skip
 def test_a_method_is_never_written(expression: str) -> None:
-    with pytest.raises(PromptError, match=r"is a method here, and no field; write \.\w+\(\) to call it"):
+    with pytest.raises(
+        PromptError, match=r"there is no field '(\w+)'; a method is called so, which would be written \.\1\(\)"
+    ):
         fill(f"{{{{ {expression} }}}}", {"record": "x", "m": {"a": 1}})
 
 
