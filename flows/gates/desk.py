@@ -19,12 +19,12 @@ from contract.base import JsonValue
 from contract.errors import AnswersInvalid, Problem
 from contract.questions import Answer, AnsweredBy, Decision, Question
 from flows.gates.answer_file import AnswerFile, mistakes_at
-from flows.gates.kept_answers import FormPlace, KeptAnswers, in_groups
+from flows.gates.kept_answers import FormPlace, KeptAnswers
 from flows.gates.read_answer import ReadAnswer, ValueCheck, read_answer
+from flows.gates.unreadable import all_readable
 
 MAX_QUESTIONS_IN_FORM = 20
 """More would make a page that nobody reads; the next form shows the next ones."""
-_READ_AT_ONCE = 50
 _POLICY_DECISIONS: Mapping[str, Decision] = {"reject": "reject", "skip": "skip", "fail": "fail"}
 
 
@@ -88,9 +88,8 @@ class Desk:
         found = dict[str, Answer]()
         self._check_file(questions, check_value)
         async with self._exclusive(questions):
-            for group in in_groups(list(questions), _READ_AT_ONCE):
-                there = await asyncio.gather(*(self._there(one, check_value) for one in group))
-                found |= {one.key: answer for one, answer in zip(group, there, strict=True) if answer}
+            there = await all_readable([self._there(one, check_value) for one in questions])
+            found |= {one.key: answer for one, answer in zip(questions, there, strict=True) if answer}
             if forms:
                 await self._collect_forms(questions, forms, found, check_value)
             self._note_open(questions, found)
@@ -101,9 +100,9 @@ class Desk:
                     found[one.key] = answer
             if forms and self.shows_forms and not self.terminal:
                 await self._ask_with_forms(questions, forms, found, check_value)
-            for one in questions:
-                if one.key not in found and (answer := await self._after_time(one)):
-                    found[one.key] = answer
+            left = [one for one in questions if one.key not in found]
+            decided = await all_readable([self._after_time(one) for one in left])
+            found |= {one.key: answer for one, answer in zip(left, decided, strict=True) if answer}
         self._note_open(questions, found)
         return [found.get(one.key) for one in questions]
 
@@ -179,14 +178,13 @@ class Desk:
         self, questions: Sequence[Question], forms: Forms, found: dict[str, Answer], check: ValueCheck | None
     ) -> None:
         """Takes what was filled in at forms of processes that were killed, and closes those forms."""
-        for group in in_groups(list(questions), _READ_AT_ONCE):
-            places = await asyncio.gather(*(self.kept.forms(one) for one in group))
-            for one, shown_at in zip(group, places, strict=True):
-                for place in shown_at:
-                    await forms.close(place)
-                latest = await self._latest_form(shown_at, forms) if one.key not in found else None
-                if latest is not None and (answer := await self.take(one, latest, "form", check)):
-                    found[one.key] = answer
+        places = await all_readable([self.kept.forms(one) for one in questions])
+        for one, shown_at in zip(questions, places, strict=True):
+            for place in shown_at:
+                await forms.close(place)
+            latest = await self._latest_form(shown_at, forms) if one.key not in found else None
+            if latest is not None and (answer := await self.take(one, latest, "form", check)):
+                found[one.key] = answer
 
     async def _latest_form(self, shown_at: Sequence[FormPlace], forms: Forms) -> Mapping[str, JsonValue] | None:
         """What was filled in last; an earlier form was taken by the run that showed a later one."""
@@ -217,7 +215,7 @@ class Desk:
         """
         is_noted = False
         while waiting := [one for one in questions if one.key not in found]:
-            seconds = max([await self._seconds_left(one) for one in waiting])
+            seconds = max(await all_readable([self._seconds_left(one) for one in waiting]))
             if seconds <= 0:
                 return
             if not is_noted:

@@ -6,7 +6,7 @@ An answer is never overwritten: one that differs, or that somebody else gives, i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from contract.base import Frozen
 from contract.errors import StorageError
 from contract.questions import Answer, Question
 from flows.files.os_error import os_error_text
+from flows.gates.unreadable import Kind, UnreadableFile, UnreadableKept
 from flows.results.kept_file import AlteredFile, from_kept, to_kept
 from flows.results.store import ResultStore, answers_path, form_path, question_path
 
@@ -43,6 +44,9 @@ class FormPlace(Frozen):
 
 class _Forms(Frozen):
     forms: tuple[FormPlace, ...] = Field(default=())
+
+
+_KINDS: Mapping[type[Frozen], Kind] = {_Answers: "answer", _Asked: "question", _Forms: "form"}
 
 
 class KeptAnswers:
@@ -102,20 +106,12 @@ class KeptAnswers:
         except FileNotFoundError:
             return None
         except (OSError, AlteredFile, ValidationError) as error:
-            reason = "it holds something else" if isinstance(error, ValidationError) else error
-            raise StorageError(
-                f"a kept answer of a person cannot be read ({self._store.address}/{path}): {reason}; "
-                "bring the file back, or remove it, and the question is asked again"
-            ) from error
+            reason = os_error_text(error) if isinstance(error, OSError) else str(error)
+            reason = "it holds something else" if isinstance(error, ValidationError) else reason
+            raise UnreadableKept([UnreadableFile(_KINDS[kind], f"{self._store.address}/{path}", reason)]) from error
 
     async def _write(self, path: str, key: str, kept: Frozen) -> None:
         try:
             await asyncio.to_thread(self._store.put, path, to_kept(key, kept.model_dump_json().encode()))
         except OSError as error:
             raise StorageError(f"an answer cannot be kept: {os_error_text(error)}") from error
-
-
-def in_groups(questions: list[Question], size: int) -> Iterator[list[Question]]:
-    """The questions, at most `size` at a time."""
-    for start in range(0, len(questions), size):
-        yield questions[start : start + size]

@@ -15,6 +15,7 @@ from flows.files.checksums import FILLED_IN_LATER
 from flows.files.regular_file import refuse_unless_regular
 from flows.gates.answer_file import read_answer_file
 from flows.gates.kept_answers import KeptAnswers
+from flows.gates.unreadable import all_readable
 from flows.results.open import result_store
 
 
@@ -46,10 +47,11 @@ async def waiting_run(folder: Path, results: str | None = None) -> WaitingRun | 
     kept = KeptAnswers(result_store(named))
     entries, _ = read_answer_file(file)
     keys = [key for entry in entries.entries if (key := entry.text("key"))]
-    questions = {key: await kept.question(key) for key in keys}
+    questions = dict(zip(keys, await all_readable([kept.question(key) for key in keys]), strict=True))
     asked = [one for one in questions.values() if one]
     unknown = tuple(key for key, one in questions.items() if one is None)
-    still_open = [one for one in asked if await kept.get(one) is None]
+    answers = await all_readable([kept.get(one) for one in asked])
+    still_open = [one for one, answer in zip(asked, answers, strict=True) if answer is None]
     return WaitingRun(folder, file, tuple(still_open), tuple(asked), unknown, _text_in_head(file, "command"), named)
 
 
