@@ -15,30 +15,26 @@ encloses data in marks that the data cannot contain, and disables the control to
 from __future__ import annotations
 
 import re
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
-from jinja2 import (
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateAssertionError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    meta,
-    nodes,
-)
 from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateAssertionError, TemplateNotFound, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.loaders import split_template_path
 
-from agents.prompting.fence import fence
 from agents.prompting.front_matter import check_front_matter_ends
+from agents.prompting.roles import has_front_matter, mistaken_headers, split_roles
+from agents.prompting.template_environment import (
+    GIVEN_AS_TEXT,
+    LeadsOut,
+    error_message,
+    make_environment,
+    parse,
+    syntax_message,
+    template_line,
+)
 from agents.safety.free_names import free_names
 from agents.safety.jinja_sandbox import Sandbox
 from agents.safety.paths import is_inside, is_there, paths_below, text_file_problem
@@ -48,48 +44,8 @@ from contract.calls import Message, Role, TextPart
 from contract.errors import PromptError
 
 FILE_SUFFIXES = (".md", ".txt", ".j2", ".jinja2")
-_HEADER = re.compile(r"^(system|user|assistant):[ \t]*$", re.MULTILINE)
-_WORD_AND_COLON = re.compile(r"^[ \t]*(?P<word>[A-Za-z]{3,12})[ \t]*:[ \t]*$", re.MULTILINE)
-_NEAR_ROLE = 0.85
-"""How like a role's name a word is that is taken for a misspelt one: `usr`, `asistant`, `sytem`."""
-_OTHER_WORDS = frozenset({"use", "users", "systems", "assistants"})
-_ALMOST_HEADER = re.compile(r"^[ \t]*(system|user|assistant)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_GIVEN_AS_TEXT = "the template given as text"
 _MOST_FILLED = 32
 _NAME = re.compile(r"[\w-]+(/[\w-]+)*(\.\w+)?")
-
-
-class _LeadsOut(TemplateNotFound):
-    """The name is that of a link, or of a folder, that leads out of the folders of templates."""
-
-
-class _Loader(FileSystemLoader):
-    """Loads included templates, only from the folders of templates."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """Returns the text of that file. Raises TemplateNotFound, also for a link that leads out of the folders."""
-        for folder in self.searchpath:
-            path = Path(folder, *split_template_path(template))
-            if is_there(path):
-                if problem := text_file_problem(path, Path(folder).parent):
-                    raise _LeadsOut(template, f"'{template}' leads out of the folder of prompts: {problem}")
-                break
-        return super().get_source(environment, template)
-
-
-def _environment(folders: Sequence[Path]) -> Sandbox:
-    # Autoescape is for HTML; these are plain-text prompts, in which `fence` marks data.
-    environment = Sandbox(
-        loader=_Loader(list(folders), encoding="utf-8-sig"),
-        undefined=StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.add_filter("fence", fence)
-    return environment
 
 
 @dataclass(frozen=True)
@@ -113,7 +69,7 @@ class Template:
         sources = [(self.source, self.path)]
         while sources:
             source, path = sources.pop()
-            tree = _parse(self.environment, source, path)
+            tree = parse(self.environment, source, path)
             parts.append(TemplatePart(path, tree, self.environment.take_unknown_names(tree)))
             for included in meta.find_referenced_templates(tree):
                 if included and included not in seen:
@@ -141,8 +97,8 @@ class Template:
                     (role, template.render(values).strip()) for role, template in self._compiled
                 ]
         except Exception as error:  # a template is a program, and may fail in any way
-            line = f":{found}" if self.path and (found := _template_line(error)) else ""
-            raise PromptError(f"{self.where}{line}: {_error_message(error)}") from error
+            line = f":{found}" if self.path and (found := template_line(error)) else ""
+            raise PromptError(f"{self.where}{line}: {error_message(error)}") from error
         messages = tuple(Message(role=role, parts=(TextPart(text=text),)) for role, text in filled if text)
         if not messages:
             raise PromptError(f"{self.where}: the filled template is empty")
@@ -163,7 +119,7 @@ class Template:
         except (TemplateSyntaxError, SyntaxError) as error:
             where = f"{self.path}:{error.lineno}" if self.path else self.where
             message = error.msg if isinstance(error, SyntaxError) else error.message or ""
-            raise PromptError(f"{where}: {_syntax_message(message)}") from error
+            raise PromptError(f"{where}: {syntax_message(message)}") from error
         except (SecurityError, RecursionError, MemoryError) as error:
             raise PromptError(f"{self.where}: {error}") from None
 
@@ -171,19 +127,16 @@ class Template:
         """The filters and tests that there are not, in the template and in those that it includes, one error each."""
         for part in self.parts:
             for line, message in part.unknown_names:
-                yield PromptError(f"{f'{part.path}:{line}' if part.path else _GIVEN_AS_TEXT}: {message}")
+                yield PromptError(f"{f'{part.path}:{line}' if part.path else GIVEN_AS_TEXT}: {message}")
 
     @cached_property
     def _compiled(self) -> list[tuple[Role, JinjaTemplate]]:
-        return [(role, self.environment.from_string(text)) for role, text in _split_roles(self.source)]
+        return [(role, self.environment.from_string(text)) for role, text in split_roles(self.source)]
 
     @property
     def mistaken_headers(self) -> list[tuple[int, str]]:
         """Lines, by number, that look like role headers but are taken as text: `System:`, ` user:`, `usr:`."""
-        body = _blank_front_matter(self.source)
-        found = [header for header in _ALMOST_HEADER.finditer(body) if not _HEADER.fullmatch(header[0])]
-        found += [line for line in _WORD_AND_COLON.finditer(body) if _is_misspelt_role(line["word"].lower())]
-        return [(body.count("\n", 0, header.start(1)) + 1, header[0].strip()) for header in found]
+        return list(mistaken_headers(self.source))
 
     @property
     def where(self) -> str:
@@ -197,7 +150,7 @@ class Template:
             source, path, _ = self.environment.loader.get_source(self.environment, name)
         except TemplateNotFound as error:
             line = self.source[: self.source.index(name)].count("\n") + 1 if name in self.source else 1
-            leads_out = isinstance(error, _LeadsOut)
+            leads_out = isinstance(error, LeadsOut)
             what = error.message if leads_out else f"includes '{name}', which is not in prompts/"
             raise PromptError(f"{self.where}{f':{line}' if self.path else ''}: {what}") from None
         except UnicodeDecodeError:
@@ -215,60 +168,6 @@ class TemplatePart:
     """Filters and tests that there are not: the line, and what is wrong. Others stand for them in the tree."""
 
 
-def _parse(environment: Sandbox, source: str, path: Path | None) -> nodes.Template:
-    try:
-        return environment.parse(source)
-    except TemplateSyntaxError as error:
-        where = f"{path}:{error.lineno}" if path else _GIVEN_AS_TEXT
-        raise PromptError(f"{where}: {_syntax_message(error.message or '')}") from error
-    except (SecurityError, RecursionError) as error:
-        raise PromptError(f"{path or _GIVEN_AS_TEXT}: {error}") from None
-
-
-def nearest_role(word: str) -> str | None:
-    """The role whose name is nearly that word, or is that word in another case; None if there is none."""
-    return next(iter(get_close_matches(word.lower(), ("system", "user", "assistant"), n=1, cutoff=_NEAR_ROLE)), None)
-
-
-def _is_misspelt_role(word: str) -> bool:
-    return word not in _OTHER_WORDS and nearest_role(word) not in (None, word)
-
-
-def _split_roles(source: str) -> Iterable[tuple[Role, str]]:
-    """Yields each role and its text, below as many empty lines as the file has above it: lines of errors agree."""
-    body = _blank_front_matter(source)
-    role, start = "user", 0
-    for header in [*_HEADER.finditer(body), None]:
-        text = body[start : header.start() if header else len(body)]
-        if text.strip():
-            yield cast("Role", role), "\n" * body.count("\n", 0, start) + text
-        if header:
-            role, start = header[1], header.end()
-
-
-def _blank_front_matter(source: str) -> str:
-    """Returns the template with its front matter emptied; every line keeps its number."""
-    return _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), source)
-
-
-def _syntax_message(message: str) -> str:
-    """What is wrong with brackets or tags, and how they are written; Jinja's words alone say it to programmers."""
-    if "'}'" in message or "end of print statement" in message or "unexpected end of template" in message:
-        message = "brackets around here do not fit together"
-    return f"{message}; write {{{{ name }}}} for a value, and {{% if name %}} … {{% endif %}} for a condition"
-
-
-def _template_line(error: Exception) -> int | None:
-    """Returns the line of the template in which the error arose; None if it arose elsewhere."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
-
-
-def _error_message(error: Exception) -> str:
-    missing = re.fullmatch(r"'[\w. ]+ object' has no attribute '(.+)'", str(error))
-    return f"there is no '{missing[1]}' in what it is asked of" if missing else str(error)
-
-
 class Prompts:
     """The templates of a study: `<folder>/prompts/*` of each config folder, the study's own first, the package's last.
 
@@ -277,7 +176,7 @@ class Prompts:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [folder / "prompts" for folder in folders]
-        self._environment = _environment(self._folders)
+        self._environment = make_environment(self._folders)
         self._cache: dict[str, Template] = {}
 
     def names(self) -> list[str]:
@@ -320,7 +219,7 @@ class Prompts:
             raise PromptError(f"{path}: cannot be read: {error}") from error
         if not source.strip():
             raise PromptError(f"{path}: the file is empty")
-        if not _FRONT_MATTER.match(source):
+        if not has_front_matter(source):
             check_front_matter_ends(source, path)
         return self._parse(source, name_or_text, path)
 
@@ -335,5 +234,5 @@ class Prompts:
         return None
 
     def _parse(self, source: str, name: str, path: Path | None) -> Template:
-        _parse(self._environment, source, path)
+        parse(self._environment, source, path)
         return Template(name=name, source=source, path=path, environment=self._environment)

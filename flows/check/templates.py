@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.prompting.criteria import FILE_SUFFIXES
-from agents.prompting.templates import Prompts, Template, nearest_role
+from agents.prompting.roles import nearest_role
+from agents.prompting.templates import Prompts, Template
 from contract.errors import PromptError
 from contract.judgements import JudgeReasons
 from flows.check.metadata import MetadataName

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -12,17 +12,17 @@ from contract.errors import StorageError
 T = TypeVar("T")
 Kind = Literal["answer", "question", "form"]
 _READ_AT_ONCE = 50
-_ONE = {
+_ONE: Mapping[Kind, str] = {
     "answer": "a kept answer of a person cannot be read",
     "question": "a kept question, which says when it was first asked, cannot be read",
     "form": "the kept place of a form cannot be read",
 }
-_SEVERAL = {
+_SEVERAL: Mapping[Kind, str] = {
     "answer": "{} kept answers of people cannot be read",
     "question": "{} kept questions, which say when they were first asked, cannot be read",
     "form": "the kept places of the forms of {} questions cannot be read",
 }
-_TODO = {
+_TODO: Mapping[Kind, str] = {
     "answer": "bring it back from a copy, or remove it, and the question is asked again",
     "question": "bring it back from a copy, or remove it, and its time counts anew",
     "form": "bring it back from a copy, or remove it, and what was filled in there does not count",
@@ -43,7 +43,7 @@ class UnreadableKept(StorageError):
 
     def __init__(self, files: Sequence[UnreadableFile]) -> None:
         self.files = tuple(dict.fromkeys(files))
-        kinds = dict.fromkeys(one.kind for one in self.files)
+        kinds: dict[Kind, None] = dict.fromkeys(one.kind for one in self.files)
         super().__init__("\n".join(_sentence(kind, [one for one in self.files if one.kind == kind]) for kind in kinds))
 
 

@@ -249,12 +249,12 @@ def _estimates(
         zip((measure.name for measure in defined), bootstrap_intervals(ratings, defined, spec, identity), strict=True)
     )
     return tuple(
-        Estimate(
+        Estimate.measured(
             one.name,
             one.point_estimate(ratings),
             bounds[one.name].low,
             bounds[one.name].high,
-            interval_undefined=bounds[one.name].undefined,
+            bounds[one.name].undefined,
         )
         if one.name in bounds
         else Estimate(one.name, None, undefined=reasons[one.name])

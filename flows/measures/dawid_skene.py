@@ -102,7 +102,8 @@ def dawid_skene_comparisons(panel: RaterPanel, criteria: str) -> Iterator[Compar
         unsettled = f"the estimates did not settle in {MAX_ITERATIONS:,} iterations"
         why = reason or (None if value is not None else unsettled)
         judged = int(counts[:, rater].sum())
-        estimate = Estimate("dawid_skene_accuracy", value, undefined=why)
+        name = "dawid_skene_accuracy"
+        estimate = Estimate(name, None, undefined=why) if value is None else Estimate.measured(name, value)
         yield Comparison(
             "dawid_skene", criteria, "", "", (person,), judged, len(panel.records) - judged, (estimate,),
             rates=None if model is None or value is None else _named_rates(model.rates[rater], labels),

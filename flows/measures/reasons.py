@@ -46,7 +46,7 @@ def _estimate(rows: Sequence[ScoreRow], spec: Measures, identity: Sequence[str])
     found, expected = (np.array([getattr(row, name) for row in rows]) for name in ("found", "expected"))
     value = float(found.sum() / expected.sum())
     interval = _interval(found, expected, value, spec, identity)
-    return Estimate("reasons_found", value, interval.low, interval.high, interval_undefined=interval.undefined)
+    return Estimate.measured("reasons_found", value, interval.low, interval.high, interval.undefined)
 
 
 def _interval(found: Ints, expected: Ints, value: float, spec: Measures, identity: Sequence[str]) -> Interval:

@@ -47,11 +47,25 @@ class Estimate:
     interval_undefined: str | None = None
     """The reason why there is a value but no interval, where one was asked for."""
 
-    def __post_init__(self) -> None:
-        # Sums of floats end beside 0 and 1 in the last digits: -2.2e-16 would be read as less than chance.
-        for name in ("value", "low", "high"):
-            if (number := getattr(self, name)) is not None and abs(number - (whole := round(number, 0))) < _ROUNDING:
-                object.__setattr__(self, name, whole + 0.0)
+    @classmethod
+    def measured(
+        cls,
+        measure: str,
+        value: float | None,
+        low: float | None = None,
+        high: float | None = None,
+        interval_undefined: str | None = None,
+    ) -> Estimate:
+        """What was computed, without the error of floats that lies beside a whole number."""
+        value, low, high = map(_without_rounding_error, (value, low, high))
+        return cls(measure, value, low, high, interval_undefined=interval_undefined)
+
+
+def _without_rounding_error(number: float | None) -> float | None:
+    """Sums of floats end beside 0 and 1 in the last digits: -2.2e-16 would be read as less than chance."""
+    if number is None or abs(number - (whole := round(number, 0))) >= _ROUNDING:
+        return number
+    return whole + 0.0
 
 
 @dataclass(frozen=True)

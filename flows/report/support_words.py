@@ -23,7 +23,7 @@ def judging_text(answer: CitedAnswer) -> str | None:
     """Who judged the claims, or why nobody did; None for answers without claims and flows without that step."""
     if answer.support_not_judged:
         what = "Whether the sentences follow from their quotations, and answer the question, was not judged"
-        return f"{what}: {answer.support_not_judged}."
+        return f"{what}, because {answer.support_not_judged}."
     judges = dict.fromkeys(claim.support.model for claim in answer.claims if claim.support)
     return f"Each sentence was judged against its quotations by {', '.join(judges)}." if judges else None
 

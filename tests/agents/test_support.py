@@ -123,7 +123,7 @@ async def test_where_nobody_judged_the_reader_is_told_why() -> None:
         assert answer.support_not_judged and why in answer.support_not_judged
         assert all(one.support is None for one in answer.claims)
         for shown in (printed(answer), answer_markdown(answer)):
-            assert "was not judged: " in shown and why in shown
+            assert "was not judged, because " in shown and why in shown
     without_step = await ask_agent("answer", replying_with(), {"question": "What?", **inputs(*CLAIMS)})
     assert plain_value(without_step)["support_not_judged"] is None
 

@@ -12,6 +12,7 @@ from contract.errors import StudyError
 from contract.measures import Measures
 from flows.check.preview import preview_source
 from flows.check.sources import source_of
+from flows.cli.main import main
 from flows.compose.compose import compose
 from flows.compose.shorthands import as_arguments
 from flows.engine.records import records_of
@@ -240,3 +241,13 @@ def test_several_answers_in_one_cell(
 def test_the_mean_of_several_numbers() -> None:
     reading = AnswerReader(Measures.model_validate({"verdicts": "judge", "level": "interval"})).read(["1", "2.0", "6"])
     assert reading is not None and (reading.verdict, reading.how) == ("3", "folded")
+
+
+def test_what_check_writes_as_json_names_nothing_that_it_leaves_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "posts.csv").write_text("id,text,ward\n1,Go away.,north\n", encoding="utf-8")
+    assert main(["check", "+flows=judger", f"records={tmp_path / 'posts.csv'}", "--json"]) == 0
+    [shown] = json.loads(capsys.readouterr().out)["records"]
+    assert (shown["rows"], shown["names"]) == (1, ["id", "text", "ward"])
+    assert not {"absent", "values"} & shown.keys()

@@ -151,5 +151,5 @@ def test_agreement_as_by_chance_is_0_and_not_a_little_less(first: str, second: s
     ("number", "kept"), [(-2.2e-16, "0.0"), (1 - 1e-16, "1.0"), (-1 + 1e-16, "-1.0"), (1e-9, "1e-09")]
 )
 def test_what_is_within_rounding_of_a_whole_number_is_that_number(number: float, kept: str) -> None:
-    found = Estimate("weighted_kappa", number, number, number)
+    found = Estimate.measured("weighted_kappa", number, number, number)
     assert [str(found.value), str(found.low), str(found.high)] == [kept] * 3
