@@ -18,7 +18,10 @@ _SETTINGS = {
 }
 """What decides how a source is read. What nobody set is left out, so that new settings change no identity."""
 
-_READER_VERSIONS = {".pdf": "PDF with pages, notes between sentences, raised numbers"}
+_READER_VERSIONS = {
+    ".pdf": "PDF with pages, notes between sentences, raised numbers",
+    **dict.fromkeys((".docx", ".odt", ".html", ".htm", ".md"), "with headings"),
+}
 """Files of these kinds are read again where an index was built by another version of their reader."""
 
 

@@ -11,6 +11,7 @@ from agents.safety.paths import is_hidden
 from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
 from contract.errors import StorageError
 from flows.config.diagnostics import join_names
+from flows.storage.headings import heading_locators, markdown_headings
 from flows.storage.rows import (
     Reject,
     Row,
@@ -94,7 +95,8 @@ def _program_rows(path: Path, name: str) -> Rows:
     except ValueError as error:
         yield Reject(0, str(error), "", str(path))
         return
-    locators = document.locators or speaker_locators(str(document.values["text"]))
+    turns = document.locators or speaker_locators(str(document.values["text"]))
+    locators = turns or heading_locators(document.headings)
     yield Row(0, {"record_id": name, "title": path.stem, **document.values}, str(path), locators=locators)
     if document.warning:
         yield Reject(0, document.warning, "", str(path))
@@ -134,7 +136,9 @@ def _text_row(path: Path, name: str, encoding: str) -> Row | Reject:
     heading = re.search(r"^#\s+(.+)$", body, re.MULTILINE) if path.suffix.lower() == ".md" else None
     defaults = {"record_id": name, "title": heading[1].strip() if heading else path.stem}
     body = body.strip()
-    return Row(0, {**defaults, **values, "text": body}, str(path), locators=speaker_locators(body))
+    headings = markdown_headings(body) if path.suffix.lower() == ".md" else []
+    locators = speaker_locators(body) or heading_locators(headings)
+    return Row(0, {**defaults, **values, "text": body}, str(path), locators=locators)
 
 
 def _split_front_matter(text: str) -> tuple[dict[str, Any], str]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,17 @@ from urllib.parse import unquote
 
 from contract.errors import StorageError
 from contract.record import Locator
+from flows.storage.headings import Blocks, headings_in_lines
 
 MAX_UNPACKED_BYTES = 500_000_000
 """DOCX, ODT and EPUB are packed; a small file can unpack to one that fills the memory."""
 _SAVE_AGAIN = "and save it again"
 _RTF_ESCAPES = re.compile(r"\\\\|\\[{}]")
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_HEADING_STYLE = re.compile(r"(?i)heading [1-9]")
+_MOST_STYLES = 20
+_HEADING_BEGINS, _HEADING_ENDS = "\ufdd0", "\ufdd1"
+"""Signs that no text holds, since Unicode has no characters there."""
 _HEADINGS = ("h1", "h2", "h3")
 _BLOCKS = (*_HEADINGS, "h4", "h5", "h6", "p", "li", "blockquote", "pre", "td", "th", "dt", "dd", "figcaption")
 _CONTAINERS = ("body", "div", "section", "article", "aside", "header", "footer", "table", "tr", "ul", "ol", "dl", "hr")
@@ -33,6 +38,8 @@ class DocumentText:
     values: dict[str, Any]
     """Its `text`, and its `title` and `author` if it names them."""
     locators: tuple[Locator, ...] = ()
+    headings: tuple[tuple[int, str], ...] = ()
+    """Where its headings stand, and their words."""
     warning: str | None = None
     """What of it could not be read, and what to do about it."""
 
@@ -56,7 +63,7 @@ def read_document(path: Path) -> DocumentText:
     if not str(found.values["text"]).strip():
         raise ValueError("the document holds no text")
     values = {name: value for name, value in found.values.items() if str(value or "").strip()}
-    return DocumentText(values, found.locators, found.warning)
+    return replace(found, values=values)
 
 
 def _check_size(path: Path) -> None:
@@ -73,16 +80,27 @@ def _check_size(path: Path) -> None:
 def _read_docx(path: Path) -> DocumentText:
     docx: Any = import_module("docx")
     document = docx.Document(str(path))
-    parts = list[str]()
+    blocks = Blocks()
     for block in document.iter_inner_content():
         if hasattr(block, "rows"):
-            parts += ["\t".join(cell.text.strip() for cell in row.cells) for row in block.rows]
+            for row in block.rows:
+                blocks.add("\t".join(cell.text.strip() for cell in row.cells))
         else:
-            parts.append(block.text)
-    parts += _notes(document)
+            blocks.add(block.text, is_heading=_is_heading(block))
+    for note in _notes(document):
+        blocks.add(note)
     named = document.core_properties
-    text = "\n\n".join(part.strip() for part in parts if part.strip())
-    return DocumentText({"title": named.title, "author": named.author, "text": text})
+    values = {"title": named.title, "author": named.author, "text": blocks.text}
+    return DocumentText(values, headings=tuple(blocks.headings))
+
+
+def _is_heading(paragraph: Any) -> bool:
+    """Whether its style, or one that this is based on, is a heading; Word keeps their names in English."""
+    style, names = paragraph.style, list[str]()
+    while style is not None and len(names) < _MOST_STYLES:
+        names.append(str(style.name))
+        style = style.base_style
+    return any(map(_HEADING_STYLE.fullmatch, names))
 
 
 def _notes(document: Any) -> list[str]:
@@ -102,9 +120,16 @@ def _notes(document: Any) -> list[str]:
 def _read_odt(path: Path) -> DocumentText:
     odfdo: Any = import_module("odfdo")
     document = odfdo.Document(str(path))
+    # The library runs a heading and the paragraph below it together.
+    for heading in document.body.headers:
+        heading.text = f"{_HEADING_BEGINS}{heading.text or ''}"
+        heading.append(_HEADING_ENDS)
+    blocks = Blocks()
+    for part in re.split(rf"({_HEADING_BEGINS}[^{_HEADING_ENDS}]*{_HEADING_ENDS})", document.get_formatted_text()):
+        blocks.add(part.strip(_HEADING_BEGINS + _HEADING_ENDS), is_heading=part.startswith(_HEADING_BEGINS))
     meta = document.meta
-    values = {"title": meta.title, "author": meta.creator, "text": document.get_formatted_text().strip()}
-    return DocumentText(values)
+    values = {"title": meta.title, "author": meta.creator, "text": blocks.text}
+    return DocumentText(values, headings=tuple(blocks.headings))
 
 
 def _read_rtf(path: Path) -> DocumentText:
@@ -128,7 +153,9 @@ def _read_html(path: Path) -> DocumentText:
     if document is None or not document.text:
         raise ValueError("there is no readable text on the page")
     named = {"title": document.title, "author": document.author, "date": document.date}
-    return DocumentText({**named, "text": document.text.strip()})
+    text = document.text.strip()
+    heads = [] if document.body is None else [_line(one) for one in document.body.iter("head")]
+    return DocumentText({**named, "text": text}, headings=tuple(headings_in_lines(text, heads)))
 
 
 def _read_epub(path: Path) -> DocumentText:

@@ -138,6 +138,76 @@ def test_a_quotation_stands_in_the_text_and_keeps_its_place(
     assert locator_of(passage.locators, start, start + len(words)) == place
 
 
+def _docx_with_headings(path: Path) -> None:
+    document: Any = docx.Document()
+    document.add_paragraph("Draft of May.")
+    document.add_heading("The ferry", 1)
+    document.add_paragraph("The council closed it.")
+    own = document.styles.add_style("Own heading", 1)
+    own.base_style = document.styles["Heading 2"]
+    document.add_paragraph("Money \n and boilers", style=own)
+    document.add_paragraph("It had lost money.")
+    document.save(str(path))
+
+
+def _odt_with_headings(path: Path) -> None:
+    document: Any = odfdo.Document("text")
+    document.body.clear()
+    document.body.append(odfdo.Paragraph("Draft of May."))
+    for level, heading, text in (
+        (1, "The ferry", "The council closed it."),
+        (2, "Money  and boilers", "It had lost money."),
+    ):
+        document.body.append(odfdo.Header(level, heading))
+        document.body.append(odfdo.Paragraph(text))
+    document.save(str(path))
+
+
+_HEADED_PAGE = f"""<html><body><article><p>Draft of May. {LONG}</p>
+<h1>The ferry</h1><p>The council closed it. {LONG}</p>
+<h2>Money <em>and</em> boilers</h2><p>It had lost money. {LONG}</p></article></body></html>"""
+_HEADED_TEXT = """Draft of May.
+
+# The ferry #
+
+The council closed it.
+
+```
+# no heading
+```
+
+### Money and boilers
+It had lost money.
+"""
+HEADED: dict[str, Callable[[Path], object]] = {
+    "a.docx": _docx_with_headings,
+    "a.odt": _odt_with_headings,
+    "a.html": lambda path: path.write_text(_HEADED_PAGE),
+    "a.md": lambda path: path.write_text(_HEADED_TEXT),
+}
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_a_quotation_is_placed_by_the_heading_above_it(name: str, tmp_path: Path) -> None:
+    HEADED[name](tmp_path / name)
+    record = _record(tmp_path / name)
+    assert _place(record, "Draft of May.") == "before the first heading"
+    assert _place(record, "The council closed it.") == "The ferry"
+    assert _place(record, "It had lost money.") == "Money and boilers"
+    start, end = record.text.index("closed it."), record.text.index("lost money.")
+    assert locator_of(record.locators, start, end) == "The ferry – Money and boilers"
+    assert "boilers\n" in record.text and "ferry\n" in record.text.replace(" #", "")
+
+
+def test_a_paragraph_that_is_set_as_a_heading_and_a_title_name_no_part(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_heading("The ferry", 1)
+    document.add_heading(LONG, 2)
+    document.add_paragraph("It closed.")
+    document.save(str(tmp_path / "a.docx"))
+    assert _record(tmp_path / "a.docx").locators == ()
+
+
 def test_nothing_of_a_docx_is_left_out(tmp_path: Path) -> None:
     write_docx(tmp_path / "a.docx")
     record = _record(tmp_path / "a.docx")
