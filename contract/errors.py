@@ -192,6 +192,13 @@ class ServerNotRunning(ModelUnavailable):
     """Nothing answers at the model's address, which is on this machine: its server does not run, or not yet."""
 
 
+class NotSentInTime(ModelUnavailable):
+    """The call was held back until its turn within the limits per minute was over; it is given another one."""
+
+    def __init__(self, message: str = "the call was not sent in time", *, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+
+
 class ReplyBroken(Transient):
     """The reply was cut off on the wire, or was not the JSON that the protocol promises.
 

@@ -17,13 +17,27 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
 from agents.llms.model import Model, ModelWrapper, prepare
+from agents.llms.sending import sent_until
 from agents.llms.unreadable_replies import ASKED_NO_MORE, UnreadableReplies
 from agents.llms.work_time import not_counted
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelTimeout, ModelUnusable, RateLimited, ReplyBroken, ServerNotRunning, Transient
+from contract.errors import (
+    ModelTimeout,
+    ModelUnusable,
+    NotSentInTime,
+    RateLimited,
+    ReplyBroken,
+    ServerNotRunning,
+    Transient,
+)
 from contract.models import Limits
 
 MINUTE = 60.0
+COUNTED_SECONDS = MINUTE + 1
+"""How long a call counts from the end of its turn: a minute, and a second for its way to the service."""
+SENDING_SECONDS = 1.0
+"""How long a turn lasts: the time in which an admitted call has to be sent. It doubles for a call that missed one."""
+LONGEST_SENDING_SECONDS = 32.0
 CHARACTERS_PER_TOKEN = 4
 SERVER_START_SECONDS = 5.0
 """How long a server of this machine may refuse connections, as while it starts, before the run asks it no more."""
@@ -39,25 +53,34 @@ class Clock:
 
 @dataclass
 class WindowEntry:
-    """What was admitted, and when."""
+    """What was admitted."""
 
     time: float
+    """The end of its turn: the latest time at which it is sent."""
     amount: int
 
 
 def time_sent(entry: WindowEntry, now: float, seconds_ago: float) -> float:
-    """When a call was sent that ends `now`; later than admitted, where a library had to be imported first.
+    """When a call was sent that ends `now`: at the end of its turn, or later, where a model does not keep to it.
 
-    A clock that was set meanwhile moves it neither before its admission nor into the future.
+    A clock that was set meanwhile moves it neither before its turn nor into the future.
     """
-    return min(max(entry.time, now - seconds_ago), now)
+    return max(entry.time, min(now - seconds_ago, now))
 
 
 class WindowLimiter(Protocol):
     """Admits a number of units in any 60 seconds."""
 
-    async def acquire(self, amount: int) -> WindowEntry:
-        """Waits until `amount` fits, and records it."""
+    async def acquire(self, amount: int, seconds: float = SENDING_SECONDS) -> WindowEntry:
+        """Waits until `amount` fits, and records it as sent within so many seconds."""
+        ...
+
+    async def renew(self, entry: WindowEntry, seconds: float) -> WindowEntry:
+        """Gives what was admitted a turn that begins now. Waits only where the former was a minute ago."""
+        ...
+
+    def seconds_left(self, entry: WindowEntry) -> float:
+        """How long its turn still lasts."""
         ...
 
     def settle(self, entry: WindowEntry, amount: int, seconds_ago: float) -> None:
@@ -67,6 +90,10 @@ class WindowLimiter(Protocol):
 
 MakeWindow: TypeAlias = Callable[[str, int], WindowLimiter]
 """Makes the limiter of `requests` or `tokens` with that limit."""
+
+
+_Turns = dict[WindowLimiter, WindowEntry]
+"""What was admitted for one call, in each window."""
 
 
 class Slots(Protocol):
@@ -93,14 +120,26 @@ class SlidingWindowLimiter:
         self._entries = list[WindowEntry]()
         self._lock = asyncio.Lock()
 
-    async def acquire(self, amount: int) -> WindowEntry:
-        """Waits until `amount` fits, and records it."""
+    async def acquire(self, amount: int, seconds: float = SENDING_SECONDS) -> WindowEntry:
+        """Waits until `amount` fits, and records it as sent within so many seconds."""
         async with self._lock:
             while (wait := self._seconds_until_free(amount)) > 0:
                 await self._clock.sleep(wait)
-            entry = WindowEntry(self._clock.now(), amount)
+            entry = WindowEntry(self._clock.now() + seconds, amount)
             self._entries.append(entry)
             return entry
+
+    async def renew(self, entry: WindowEntry, seconds: float) -> WindowEntry:
+        """Gives what was admitted a turn that begins now. Waits only where the former was a minute ago."""
+        now = self._clock.now()
+        if now - entry.time >= COUNTED_SECONDS:
+            return await self.acquire(entry.amount, seconds)
+        entry.time = now + seconds
+        return entry
+
+    def seconds_left(self, entry: WindowEntry) -> float:
+        """How long its turn still lasts."""
+        return entry.time - self._clock.now()
 
     def settle(self, entry: WindowEntry, amount: int, seconds_ago: float) -> None:
         """Corrects what was recorded, once it is known how much was sent, and how long ago."""
@@ -109,10 +148,10 @@ class SlidingWindowLimiter:
 
     def _seconds_until_free(self, amount: int) -> float:
         now = self._clock.now()
-        self._entries = [entry for entry in self._entries if now - entry.time < MINUTE]
+        self._entries = [entry for entry in self._entries if now - entry.time < COUNTED_SECONDS]
         if not self._entries or sum(entry.amount for entry in self._entries) + amount <= self._limit:
             return 0
-        return min(entry.time for entry in self._entries) + MINUTE - now
+        return min(entry.time for entry in self._entries) + COUNTED_SECONDS - now
 
 
 class _RetryAfterGate:
@@ -198,14 +237,8 @@ class Limited(ModelWrapper):
             slots.release(slot)
 
     async def _complete_in_turn(self, request: ModelRequest) -> ModelReply:
-        with not_counted():
-            tokens = await self._tokens.acquire(_estimate_tokens(request)) if self._tokens else None
-            sent = await self._requests.acquire(1) if self._requests else None
-            await self._gate.wait_until_open()
-        if self._unusable:
-            raise ModelUnusable(self._unusable)
         try:
-            reply = await self._complete_with_timeout(request)
+            reply, turns = await self._complete_when_admitted(request)
         except ModelUnusable as error:
             self._unusable = str(error)
             raise
@@ -222,11 +255,33 @@ class Limited(ModelWrapper):
         self._down_since = None
         self._unreadable.was_readable()
         seconds_ago = (datetime.now(UTC) - reply.started).total_seconds()
-        if tokens and self._tokens:
-            self._tokens.settle(tokens, reply.usage.input_tokens + reply.usage.output_tokens, seconds_ago)
-        if sent and self._requests:
-            self._requests.settle(sent, 1, seconds_ago)
+        for window, entry in turns.items():
+            used = reply.usage.input_tokens + reply.usage.output_tokens if window is self._tokens else 1
+            window.settle(entry, used, seconds_ago)
         return reply
+
+    async def _complete_when_admitted(self, request: ModelRequest) -> tuple[ModelReply, _Turns]:
+        """One call that is sent while its turn lasts, and what was admitted for it."""
+        amounts = {self._tokens: _estimate_tokens(request), self._requests: 1}
+        seconds, turns = SENDING_SECONDS, _Turns()
+        while True:
+            with not_counted():
+                await prepare(self._inner)
+                for window, amount in amounts.items():
+                    if window and window not in turns:
+                        turns[window] = await window.acquire(amount, seconds)
+                await self._gate.wait_until_open()
+                for window, entry in turns.items():
+                    # The wait for the other window, or for the service, may have been longer than a turn.
+                    if window.seconds_left(entry) < seconds / 2:
+                        turns[window] = await window.renew(entry, seconds)
+            if self._unusable:
+                raise ModelUnusable(self._unusable)
+            try:
+                with sent_until(_end_of(turns)):
+                    return await self._complete_with_timeout(request), turns
+            except NotSentInTime:
+                seconds = min(2 * seconds, LONGEST_SENDING_SECONDS)
 
     def _raise_if_down_for_long(self, error: ServerNotRunning) -> None:
         now = self._clock.now()
@@ -244,8 +299,6 @@ class Limited(ModelWrapper):
         return failure
 
     async def _complete_with_timeout(self, request: ModelRequest) -> ModelReply:
-        with not_counted():
-            await prepare(self._inner)
         deadline = asyncio.timeout(self._timeout)
         try:
             async with deadline:
@@ -254,6 +307,11 @@ class Limited(ModelWrapper):
             if deadline.expired():
                 raise ModelTimeout(f"{self.name} gave no reply within {self._timeout:g} s") from None
             raise
+
+
+def _end_of(turns: _Turns) -> float | None:
+    """When the first of the turns ends, in seconds since 1970."""
+    return time.time() + min(window.seconds_left(entry) for window, entry in turns.items()) if turns else None
 
 
 def _estimate_tokens(request: ModelRequest) -> int:

@@ -3,9 +3,10 @@
     window = SharedWindowLimiter(folder / "requests-3f2a.json", limit=600, clock=Clock())
     await window.acquire(1)
 
-Each limit has a small file: how much was admitted in each second of the last minute, under a lock of the operating
-system, which ends with its process however that ends. A second counts until it lies wholly outside the minute, so the
-limit is kept a little more strictly than it says. Machines that share the folder need clocks that agree to a second.
+Each limit has a small file: how much was admitted that is sent by each second at the latest, under a lock of the
+operating system, which ends with its process however that ends. A second counts until it lies wholly outside the
+minute, so the limit is kept a little more strictly than it says. Machines that share the folder need clocks that agree
+to a second.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from math import ceil
 from pathlib import Path
 from typing import cast
 
-from agents.llms.rate_limits import MINUTE, Clock, WindowEntry, time_sent
+from agents.llms.rate_limits import (
+    COUNTED_SECONDS,
+    LONGEST_SENDING_SECONDS,
+    SENDING_SECONDS,
+    Clock,
+    WindowEntry,
+    time_sent,
+)
 
 _MAX_BYTES = 100_000
 """A larger file is not one of ours."""
@@ -39,35 +47,45 @@ class SharedWindowLimiter:
         self._clock = clock
         self._turn = asyncio.Lock()
 
-    async def acquire(self, amount: int) -> WindowEntry:
-        """Waits until `amount` fits, and records it."""
+    async def acquire(self, amount: int, seconds: float = SENDING_SECONDS) -> WindowEntry:
+        """Waits until `amount` fits, and records it as sent within so many seconds."""
         # Of this process one waits, so that its requests are admitted in their order.
         async with self._turn:
-            while (wait := self._try_acquire(amount)) > 0:
-                await self._clock.sleep(wait)
-            return WindowEntry(self._clock.now(), amount)
+            while not isinstance(found := self._try_acquire(amount, seconds), WindowEntry):
+                await self._clock.sleep(found)
+            return found
+
+    async def renew(self, entry: WindowEntry, seconds: float) -> WindowEntry:
+        """Gives what was admitted a turn that begins now. Waits only where the former was a minute ago."""
+        with self._open() as admitted:
+            now, second = self._clock.now(), int(entry.time)
+            if now - second < COUNTED_SECONDS and admitted.get(second, 0) >= entry.amount:
+                _move(admitted, entry, WindowEntry(now + seconds, entry.amount))
+                return entry
+        return await self.acquire(entry.amount, seconds)
+
+    def seconds_left(self, entry: WindowEntry) -> float:
+        """How long its turn still lasts."""
+        return entry.time - self._clock.now()
 
     def settle(self, entry: WindowEntry, amount: int, seconds_ago: float) -> None:
         """Corrects what was recorded, once it is known how much was sent, and how long ago."""
         sent = time_sent(entry, self._clock.now(), seconds_ago)
-        with self._open() as seconds:
-            admitted = int(entry.time)
-            seconds[admitted] = max(0, seconds.get(admitted, 0) - entry.amount)
-            seconds[int(sent)] = seconds.get(int(sent), 0) + amount
-            for second in [one for one, units in seconds.items() if not units]:
-                del seconds[second]
-        entry.time, entry.amount = sent, amount
+        with self._open() as admitted:
+            _move(admitted, entry, WindowEntry(sent, amount))
 
-    def _try_acquire(self, amount: int) -> float:
-        """Records the amount and returns 0 if it fits; otherwise how many seconds to wait before the next try."""
-        with self._open() as seconds:
+    def _try_acquire(self, amount: int, seconds: float) -> WindowEntry | float:
+        """Records the amount if it fits; otherwise returns how many seconds to wait before the next try."""
+        with self._open() as admitted:
             now = self._clock.now()
-            for second in [one for one in seconds if not now - MINUTE - 1 < one <= now + 1]:
-                del seconds[second]
-            if seconds and sum(seconds.values()) + amount > self._limit:
-                return max(min(seconds) + MINUTE + 1 - now, 0.01)
-            seconds[int(now)] = seconds.get(int(now), 0) + ceil(amount)
-            return 0
+            latest = now + LONGEST_SENDING_SECONDS
+            for second in [one for one in admitted if not now - COUNTED_SECONDS - 1 < one <= latest]:
+                del admitted[second]
+            if admitted and sum(admitted.values()) + amount > self._limit:
+                return max(min(admitted) + COUNTED_SECONDS + 1 - now, 0.01)
+            entry = WindowEntry(now + seconds, ceil(amount))
+            admitted[int(entry.time)] = admitted.get(int(entry.time), 0) + entry.amount
+            return entry
 
     @contextmanager
     def _open(self) -> Generator[dict[int, int]]:
@@ -84,6 +102,15 @@ class SharedWindowLimiter:
                 file.write(json.dumps(seconds).encode())
                 file.truncate()
                 file.flush()
+
+
+def _move(admitted: dict[int, int], entry: WindowEntry, to: WindowEntry) -> None:
+    """Counts `to` in the place of the entry, which becomes equal to it."""
+    admitted[int(entry.time)] = max(0, admitted.get(int(entry.time), 0) - entry.amount)
+    admitted[int(to.time)] = admitted.get(int(to.time), 0) + to.amount
+    for second in [one for one, units in admitted.items() if not units]:
+        del admitted[second]
+    entry.time, entry.amount = to.time, to.amount
 
 
 def _parse(content: bytes) -> dict[int, int]:

@@ -35,6 +35,7 @@ def _client() -> httpx2.AsyncClient:
     import httpx2
 
     from agents.llms.hosted.sent_settings import record_request
+    from agents.llms.sending import check_turn
 
     class Pools(httpx2.AsyncBaseTransport):
         """Several pools, because a pool visits all its connections at each request. The least busy pool is used."""
@@ -46,6 +47,7 @@ def _client() -> httpx2.AsyncClient:
             self._busy = [0] * _POOLS
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            request.extensions = {**request.extensions, "trace": check_turn}
             pool = self._busy.index(min(self._busy))
             self._busy[pool] += 1
             try:

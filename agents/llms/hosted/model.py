@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.keys import missing_key
+from agents.llms.sending import was_missed
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelRejected
+from contract.errors import ModelRejected, NotSentInTime
 from contract.models import HostedModel
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Hosted:
             way = service.simpler_way(request)
             return reply.model_copy(update={"structured": way}) if way else reply
         except Exception as error:
-            failure = translate(error, self._name, self._config, self._secret)
+            failure = NotSentInTime() if was_missed() else translate(error, self._name, self._config, self._secret)
         # Raised outside the handler: the provider's own error may contain a key, and is not chained to this one.
         raise failure
 

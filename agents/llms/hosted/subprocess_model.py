@@ -25,6 +25,7 @@ from agents.llms.hosted.subprocess_protocol import (
 )
 from agents.llms.lazy_resource import LazyResource
 from agents.llms.model import NamedModel
+from agents.llms.sending import sending_ends
 from contract.base import Frozen
 from contract.calls import ModelReply, ModelRequest
 from contract.errors import ReplyBroken
@@ -117,7 +118,8 @@ class _RunningProcess:
 
     async def complete(self, name: str, config: HostedModel, request: ModelRequest) -> ModelReply:
         self._open(name, config)
-        result = await self._result_of(CallModel(number=next(self._numbers), name=name, request=request))
+        call = CallModel(number=next(self._numbers), name=name, request=request, send_until=sending_ends())
+        result = await self._result_of(call)
         assert result.reply  # noqa: S101 a call's result has one, unless it is a failure
         return result.reply
 

@@ -18,6 +18,7 @@ from contract.errors import (
     ModelTimeout,
     ModelUnavailable,
     ModelUnusable,
+    NotSentInTime,
     RateLimited,
     ReplyBroken,
     ReplyUnreadable,
@@ -35,6 +36,7 @@ _ERRORS_BY_NAME: dict[str, type[ModelError]] = {
         RateLimited,
         ModelTimeout,
         ModelUnavailable,
+        NotSentInTime,
         ServerNotRunning,
         ReplyBroken,
         ReplyUnreadable,
@@ -75,6 +77,8 @@ class CallModel(Frozen):
     number: int
     name: str
     request: ModelRequest
+    send_until: float | None = None
+    """Seconds since 1970: until when it may be sent."""
 
 
 class CancelCall(Frozen):

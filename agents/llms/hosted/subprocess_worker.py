@@ -29,6 +29,7 @@ from agents.llms.hosted.subprocess_protocol import (
     open_writer,
     read_frame,
 )
+from agents.llms.sending import sent_until
 from contract.calls import ModelReply
 
 
@@ -68,7 +69,8 @@ class _CallServer:
     async def _reply(self, call: CallModel | PrepareModel) -> ModelReply | None:
         model = self._models[call.name]
         if isinstance(call, CallModel):
-            return await model.complete(call.request)
+            with sent_until(call.send_until):
+                return await model.complete(call.request)
         await model.prepare()
         return None
 

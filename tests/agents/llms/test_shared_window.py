@@ -60,9 +60,9 @@ async def test_two_runs_wait_for_each_other_and_true_amounts_replace_estimates(t
     await other.acquire(10)
     assert clock.time == 1000
     await other.acquire(10)
-    assert 1060 <= clock.time <= 1062, "the first minute had to pass"
+    assert 1060 <= clock.time <= 1064, "the first minute had to pass"
     await one.acquire(500)
-    assert 1120 <= clock.time <= 1124, "what is larger than the limit is admitted alone"
+    assert 1120 <= clock.time <= 1128, "what is larger than the limit is admitted alone"
 
 
 async def test_a_minute_begins_when_a_call_is_sent_not_when_it_is_admitted(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_a_minute_begins_when_a_call_is_sent_not_when_it_is_admitted(tmp_p
     for entry in entries:
         one.settle(entry, 1, seconds_ago=2)
     await other.acquire(1)
-    assert 1067 <= clock.time <= 1069
+    assert 1067 <= clock.time <= 1070
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"x": 1}', "null"])
