@@ -17,6 +17,7 @@ from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from contract.measures import Measures
 from flows.config.diagnostics import Diagnostics, closest_name, is_secret_setting, join_names, may_hold_secret
+from flows.config.error_locations import data_path
 from flows.config.nested_data import Data, delete_at, is_value_at, names_within, put_value, value_at
 from flows.config.plain_words import (
     FILE_ENDINGS,
@@ -101,7 +102,7 @@ class _Validator:
             except ValidationError as error:
                 all_details = error.errors(include_url=False, include_context=True)
             # Misspelt fields first: the right name is then not missing. What was left out has no second mistake.
-            located = [(details, self._data_path(details["loc"])) for details in all_details]
+            located = [(details, data_path(self.data, details["loc"])) for details in all_details]
             located.sort(key=lambda one: one[0]["type"] != "extra_forbidden")
             repaired = [
                 not is_value_at(self.data, loc) or self._report_and_drop(details, loc) for details, loc in located
@@ -138,19 +139,6 @@ class _Validator:
             self._report_invalid(loc, details)
         self.reported.add(loc)
         return delete_at(self.data, loc)
-
-    def _data_path(self, loc: tuple[Any, ...]) -> KeyPath:
-        """Pydantic's location without the names of union members: the keys that exist in the data."""
-        found: list[str] = []
-        at: Any = self.data
-        for word in _without_tags(loc):
-            if isinstance(at, dict) and word in at:
-                at = cast("Data", at)[word]
-                found.append(str(word))
-            elif isinstance(at, list | tuple) and isinstance(word, int) and word < len(cast("list[Any]", at)):
-                at = cast("list[Any]", at)[word]
-                found.append(str(word))
-        return tuple(found)
 
     def _node_path(self, loc: KeyPath) -> KeyPath:
         """The step, loop, gate or parameter that holds `loc`."""
@@ -262,23 +250,6 @@ class _Validator:
         self.dropped |= {node[-1], *names_within(value_at(self.data, node))}
         self.left_out.add(node)
         return delete_at(self.data, node)
-
-
-def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
-    """Drops the kind of each node, which Pydantic puts after the node's name: `loop` would look like its field."""
-    kept: list[Any] = []
-    state = "root"
-    for word in loc:
-        if state == "tag":
-            state = "node"
-            continue
-        kept.append(word)
-        if state == "nodes":
-            state = "tag"
-        else:
-            opens = (state, word) in (("root", "steps"), ("node", "loop"))
-            state = "nodes" if opens else "other"
-    return kept
 
 
 def _quoted_name(loc: KeyPath, path: KeyPath) -> str:

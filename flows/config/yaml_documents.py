@@ -22,6 +22,7 @@ from flows.config.hydra_source import ConfigLoader
 
 _SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
 _PLAIN_REFERENCE = re.compile(r"\$\{\w+(?:\.\w+)*\}")
+_NOTHING = "tag:yaml.org,2002:null"
 _MOST_REFERENCES = 100
 """In one value: OmegaConf reads them by recursion, one in the other."""
 
@@ -158,8 +159,12 @@ def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> YamlDocument:
 
 
 def _odd_keys(path: Path, root: yaml.Node) -> Iterator[Problem]:
-    """Names that begin or end with what only looks like a blank."""
+    """Names that are none, and those that begin or end with what only looks like a blank."""
     for key in _keys(root):
+        if key.tag == _NOTHING:
+            what = f"`{key.value}` means nothing in YAML, and is no name"
+            todo = f'write "{key.value}" if it is called so'
+            yield Problem(f"{display_path(path)}:{key.start_mark.line + 1}", what, todo=todo)
         if key.value != key.value.strip(ODD_BLANKS):
             mistake = odd_blank(key.start_mark.line + 1)
             yield Problem(f"{display_path(path)}:{mistake.line}", mistake.what, todo=mistake.todo)

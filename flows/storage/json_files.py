@@ -31,9 +31,18 @@ def jsonl_rows(path: Path, encoding: str) -> Rows:
             try:
                 value = decoder.decode(line)
             except (ValueError, RecursionError) as error:
-                yield make_reject(number, path, f"not JSON: {error}", line, encoding)
+                yield make_reject(number, path, f"not JSON: {_json_error_text(error)}", line, encoding)
                 continue
             yield _row(number, path, value, line, encoding, decoder)
+
+
+def _json_error_text(error: Exception) -> str:
+    """What is wrong with a JSON text, in words for people who have not written the reader."""
+    if isinstance(error, RecursionError):
+        return "lists or objects are nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} (character {error.pos + 1})"
+    return "a number has too many digits" if "int_max_str_digits" in str(error) else str(error)
 
 
 def json_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
@@ -51,7 +60,8 @@ def json_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
             for number, (value, raw) in enumerate(_shaped(_items(stream), storage, on_guess), start=1):
                 yield _row(number, path, value, raw, encoding, stream.decoder)
         except (ValueError, RecursionError) as error:
-            raise StorageError(f"{path}:{stream.line} is not valid JSON, after item {number}: {error}") from None
+            reason = _json_error_text(error)
+            raise StorageError(f"{path}:{stream.line} is not valid JSON, after item {number}: {reason}") from None
 
 
 def _shaped(

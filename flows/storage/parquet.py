@@ -49,11 +49,19 @@ def _single_row(batch: Any, number: int, path: Path) -> dict[str, Any] | Reject:
         try:
             [found[name]] = column.to_pylist()
         except (ValueError, OverflowError) as error:
-            return Reject(number, f"the value of `{name}` cannot be read: {error}", "", str(path))
+            return Reject(number, f"the value of `{name}` cannot be read: {_reason(column.type, error)}", "", str(path))
         except LookupError as error:
             reason = f"the value of `{name}` cannot be read: there is no time zone {error}"
             return Reject(number, reason, "", str(path))
     return found
+
+
+def _reason(kind: Any, error: Exception) -> str:
+    types: Any = import_module("pyarrow.types")
+    nested = [kind.field(at).type for at in range(kind.num_fields)]
+    if any(types.is_temporal(one) for one in (kind, *nested)):
+        return "it is a time or a date beyond what can be read, which is the years 1 to 9999"
+    return str(error)
 
 
 def binary_or_json(value: Any) -> Any:

@@ -90,6 +90,13 @@ CASES = [
         folders=("llms/own.yaml",),
         arguments=("llms=own",),
     ),
+    Mistake(
+        "null as a name",
+        "my_study/models/own.yaml:1",
+        "`null` means nothing in YAML, and is no name",
+        'write "null"',
+        files={"models/own.yaml": "null: {kind: embedded}\n"},
+    ),
     Mistake("list for mapping", mine(1), "`name: value`", "each line", files={"flows/mine.yaml": "- one\n- two\n"}),
     # --- choices and arguments ---
     Mistake(
