@@ -23,7 +23,8 @@ ButtermilkError
 │           ├── ModelTimeout
 │           ├── CellTimeout
 │           ├── ModelUnavailable
-│           │   └── ServerNotRunning  nothing answers at an address of this machine
+│           │   ├── ServerNotRunning  nothing answers at an address of this machine
+│           │   └── NotSentInTime     held back until its turn within the limits per minute was over
 │           └── ReplyBroken
 │               └── ReplyUnreadable  a whole reply in another form than the protocol's
 └── RunError              the run as a whole cannot go on (server unreachable, folder not writable)
