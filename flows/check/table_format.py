@@ -25,7 +25,9 @@ _MOST_COLUMNS = 12
 def note_reading(name: str, source: RecordStorage, preview: Preview, diagnostics: Diagnostics) -> None:
     """Notes each guess, a text that looks like a table, and texts that are lists of words."""
     for guess in preview.guesses:
-        diagnostics.add_notice(f"'{name}': {guess.message}")
+        # Whoever reads the results has to know which letters were read.
+        add = diagnostics.add_result_notice if guess.setting == "encoding" else diagnostics.add_notice
+        add(f"'{name}': {guess.message}")
     if preview.word_lists:
         diagnostics.add_notice(
             f"the text of {preview.word_lists:,} {rows_text(preview)} of '{name}' is a list of words; they are joined "

@@ -111,10 +111,12 @@ def changed_source(
     if typed_columns:
         values["columns"] = cast("JsonValue", typed_columns)
     if labels:
-        before: Any = source.model_dump(mode="json").get("labels_from")
-        update["labels_from"] = {**(before or {}), **labels}
+        labels_before: Any = source.model_dump(mode="json", exclude_unset=True).get("labels_from")
+        update["labels_from"] = {**(labels_before or {}), **labels}
         values["labels_from"] = cast("JsonValue", labels)
-    data: dict[str, JsonValue] = {**source.model_dump(mode="json"), **update, "columns": {**columns}}
+    # What nobody has set stays so: an encoding that is not set is found by reading.
+    before = source.model_dump(mode="json", exclude_unset=True)
+    data: dict[str, JsonValue] = {**before, "type": source.type, **update, "columns": {**columns}}
     found = validate_data(TypeAdapter(type(source)), data, path, lambda loc: model_at(data, loc), diagnostics)
     if found is None:
         diagnostics.mark_reported(path)

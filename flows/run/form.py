@@ -40,7 +40,10 @@ _SHORTHAND_FIELDS: Mapping[str, tuple[Any, str]] = {
         "The field of people's answers, or a gold set, a file that ends in `.jsonl`. Empty: as configured.",
     ),
     "sheet": (str, "The sheet of a workbook. Empty: the first."),
-    "encoding": (str, "How the letters of a file are written, for example `utf-16`. Empty: UTF-8."),
+    "encoding": (
+        str,
+        "How the letters of a file are written, for example `cp1252`. Empty: UTF-8, or the likely one.",
+    ),
     "header": (str, "The row with the names of the columns, or `none`. Empty: guessed, mostly the first."),
     "delimiter": (str, "The sign between the cells of a table of text, or `tab`. Empty: guessed."),
     "quoting": (str, "`none` where quotation marks are letters like others. Empty: as in CSV."),

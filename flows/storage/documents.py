@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,13 +31,13 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json"
 """Files that a folder of texts may hold by mistake; each is a source of its own."""
 
 
-def document_rows(path: Path, encoding: str) -> Rows:
-    """One document, or all documents of a folder in the order of their names.
+def document_rows(path: Path, encoding_of: Callable[[Path], str]) -> Rows:
+    """One document, or all documents of a folder in the order of their names; `encoding_of` is asked for texts.
 
     Raises StorageError for a folder of tables: each of those is a source of its own.
     """
     if path.is_file():
-        yield from _document_rows(path, path.parent, encoding)
+        yield from _document_rows(path, path.parent, encoding_of)
         return
     files = sorted(item for item in path.rglob("*") if item.is_file() and not is_hidden(item, path))
     tables = [file.relative_to(path).as_posix() for file in files if file.suffix.lower() in TABLE_SUFFIXES]
@@ -48,7 +49,7 @@ def document_rows(path: Path, encoding: str) -> Rows:
         )
     for file in files:
         if file.suffix.lower() in DOCUMENT_SUFFIXES:
-            yield from _document_rows(file, path, encoding)
+            yield from _document_rows(file, path, encoding_of)
         else:
             yield Reject(0, _unread_reason(file, path), "", str(file))
 
@@ -61,7 +62,7 @@ def _unread_reason(file: Path, folder: Path) -> str:
     return f"{reason}; if it has a row for each text, write labels_from.path={folder.name}/{name}"
 
 
-def _document_rows(path: Path, root: Path, encoding: str) -> Rows:
+def _document_rows(path: Path, root: Path, encoding_of: Callable[[Path], str]) -> Rows:
     name = path.relative_to(root).with_suffix("").as_posix()
     suffix = path.suffix.lower()
     if suffix == ".pdf":
@@ -69,9 +70,9 @@ def _document_rows(path: Path, root: Path, encoding: str) -> Rows:
     elif suffix in PROGRAM_SUFFIXES:
         yield from _program_rows(path, name)
     elif suffix in SUBTITLE_SUFFIXES:
-        yield from _subtitle_rows(path, name, encoding)
+        yield from _subtitle_rows(path, name, encoding_of(path))
     else:
-        yield _text_row(path, name, encoding)
+        yield _text_row(path, name, encoding_of(path))
 
 
 def _pdf_rows(path: Path, name: str) -> Rows:

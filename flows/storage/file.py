@@ -12,6 +12,7 @@ from contract.errors import StorageError
 from contract.storage import FileStorage
 from flows.storage.csv_files import csv_rows
 from flows.storage.documents import DOCUMENT_SUFFIXES, document_rows
+from flows.storage.encodings import guessed_encoding, with_guessed_encoding
 from flows.storage.guesses import OnGuess, ignore_guess
 from flows.storage.json_files import json_rows, jsonl_rows
 from flows.storage.labels_beside_texts import with_labels
@@ -33,21 +34,43 @@ def _parquet_rows(storage: FileStorage, _: OnGuess) -> Rows:
 
 
 def _document_rows(storage: FileStorage, on_guess: OnGuess) -> Rows:
-    rows = document_rows(storage.path, storage.encoding)
+    rows = document_rows(storage.path, _encoding_of_each(storage, on_guess))
     labels = storage.labels_from
     if labels is None:
         return rows
     return with_labels(rows, storage, labels, lambda table: file_rows(table, on_guess), on_guess)
 
 
+def _encoding_of_each(storage: FileStorage, on_guess: OnGuess) -> Callable[[Path], str]:
+    """The encoding of each document of a folder; of those with one encoding that is guessed, the first is told."""
+    told = set[str]()
+
+    def encoding_of(path: Path) -> str:
+        guess = None if "encoding" in storage.model_fields_set else guessed_encoding(path)
+        if guess is None:
+            return storage.encoding
+        if guess.value not in told:
+            told.add(guess.value)
+            on_guess(guess)
+        return guess.value
+
+    return encoding_of
+
+
 _Reader: TypeAlias = Callable[[FileStorage, OnGuess], Rows]
+
+
+def _of_text(read: _Reader) -> _Reader:
+    return lambda storage, on_guess: read(with_guessed_encoding(storage, on_guess), on_guess)
+
+
 _READERS: Mapping[str, _Reader] = {
-    ".jsonl": lambda storage, _: jsonl_rows(storage.path, storage.encoding),
-    ".ndjson": lambda storage, _: jsonl_rows(storage.path, storage.encoding),
-    ".json": json_rows,
-    ".csv": lambda storage, on_guess: csv_rows(storage, None, on_guess),
-    ".tsv": lambda storage, on_guess: csv_rows(storage, "\t", on_guess),
-    ".tab": lambda storage, on_guess: csv_rows(storage, "\t", on_guess),
+    ".jsonl": _of_text(lambda storage, _: jsonl_rows(storage.path, storage.encoding)),
+    ".ndjson": _of_text(lambda storage, _: jsonl_rows(storage.path, storage.encoding)),
+    ".json": _of_text(json_rows),
+    ".csv": _of_text(lambda storage, on_guess: csv_rows(storage, None, on_guess)),
+    ".tsv": _of_text(lambda storage, on_guess: csv_rows(storage, "\t", on_guess)),
+    ".tab": _of_text(lambda storage, on_guess: csv_rows(storage, "\t", on_guess)),
     ".xlsx": _sheet_rows,
     ".xlsm": _sheet_rows,
     ".parquet": _parquet_rows,

@@ -25,7 +25,7 @@ def with_labels(texts: Rows, storage: FileStorage, labels: LabelsTable, read: Re
     """
     documents = list(_without_table(texts, labels.path))
     table, rejects = list[Row](), list[Reject]()
-    settings = labels.model_dump(exclude={"by"})
+    settings = labels.model_dump(exclude={"by"}, exclude_unset=True)
     for line in read(FileStorage.model_validate({**settings, "rows": "whole"})):
         (table if isinstance(line, Row) else rejects).append(line)  # type: ignore[arg-type]
     found = [document for document in documents if isinstance(document, Row)]

@@ -13,16 +13,10 @@ from typing import Any, TypeAlias, cast
 
 from contract.errors import StorageError
 from contract.record import Locator
-from flows.storage.encodings import UNDECODED, undecodable_message
+from flows.storage.encodings import BYTE_ORDER_MARKS, UNDECODED, undecodable_message
 
 MAX_RAW_CHARACTERS = 500
 """Characters of a rejected row that are kept."""
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ def encoding_mismatch(path: Path, encoding: str) -> str | None:
     """Why the file cannot be in that encoding, when its byte order mark is that of another one; else None."""
     with path.open("rb") as file:
         start = file.read(4)
-    encoding_of_bom = next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
+    encoding_of_bom = next((name for mark, name in BYTE_ORDER_MARKS if start.startswith(mark)), None)
     if encoding_of_bom is None or codecs.lookup(encoding).name.startswith(encoding_of_bom):
         return None
     return (

@@ -394,13 +394,13 @@ def test_rows_of_another_encoding_that_cannot_be_read_are_shown_with_the_reason(
 ) -> None:
     lines = ["record_id,text,ground_truth.violating,ward", "9,A post.,no,west"]
     lines += [f"{number},Ein Café und mehr.,yes,east" for number in range(5)]
-    storage = "posts: {type: file, path: posts.csv}\n"
+    storage = "posts: {type: file, path: posts.csv, encoding: utf-8}\n"
     write_files(tmp_path, {**FILES, "storage/posts.yaml": storage, "posts.csv": "\n".join(lines).encode("cp1252")})
     assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
     shown = capsys.readouterr().out
     assert "of the 6 rows 1 can be read, 5 cannot" in shown
     assert "posts.csv:3: holds bytes that are not utf-8; if the file is from Excel, try encoding=cp1252" in shown
-    write_files(tmp_path, {"storage/posts.yaml": storage.replace("}", ", encoding: cp1252}")})
+    write_files(tmp_path, {"storage/posts.yaml": storage.replace("utf-8", "cp1252")})
     assert main(["check", "--config-dir", str(tmp_path)], "mine") == 0
     assert "of the 6 rows 6 can be read, 0 cannot" in capsys.readouterr().out
 

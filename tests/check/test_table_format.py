@@ -179,7 +179,7 @@ def test_ids_that_are_round_for_a_reason_are_not_accused(ids: list[str]) -> None
 
 def test_a_file_in_another_encoding_is_shown_as_it_would_read() -> None:
     Path("other.csv").write_bytes("id;text\n1;Вы все дрянь и мусор здесь\n2;Хороший день сегодня\n".encode("cp1251"))
-    text = mistake("records=other.csv")
+    text = mistake("records=other.csv", "encoding=utf-8")
     assert "encoding=cp1252, which reads ‘" in text and "encoding=cp1251, which reads ‘1,Вы все дрянь" in text
 
 

@@ -123,6 +123,7 @@ def test_odd_but_valid_texts_are_kept_unchanged(tmp_path: Path) -> None:
     assert [record.metadata["date"] for record in read_records(dates)[0]] == ["31/02/2020", "yesterday", "0000-00-00"]
 
 
+UTF_8 = {"encoding": "utf-8"}
 UTF_16 = "id,text\n1,café\n"
 UNREADABLE: list[tuple[str, str, bytes, str, dict[str, Any]]] = [
     ("an empty table", "a.csv", b"", "holds no rows", {}),
@@ -135,8 +136,8 @@ UNREADABLE: list[tuple[str, str, bytes, str, dict[str, Any]]] = [
     ("a comma too few", "a.json", b'[{"id":"a","text":"x"} {"id":"b"}]', "',' is missing before '{'", {}),
     ("two columns alike", "a.csv", b"id,text,text\n1,x,y\n", "two columns have the same name: text", {}),
     ("a header that is not text", "a.csv", b"id,t\xe9xt\n1,x\n", "column names holds bytes that are not utf-8", {}),
-    ("UTF-16 with its mark", "a.csv", UTF_16.encode("utf-16"), "write `encoding: utf-16`", {}),
-    ("lines of UTF-16 with its mark", "a.jsonl", codecs.BOM_UTF16_BE + b"\0{\0}", "`encoding: utf-16`", {}),
+    ("UTF-16 with its mark", "a.csv", UTF_16.encode("utf-16"), "write `encoding: utf-16`", UTF_8),
+    ("lines of UTF-16 with its mark", "a.jsonl", codecs.BOM_UTF16_BE + b"\0{\0}", "`encoding: utf-16`", UTF_8),
     ("UTF-16 without its mark", "a.csv", UTF_16.encode("utf-16-le"), "try `encoding: utf-16`", {}),
     ("not the encoding named", "a.csv", b"id,text\n1,x\n2", "encoding utf-16", {"encoding": "utf-16"}),
     ("no such encoding", "a.csv", b"id,text\n1,x\n", "there is no encoding 'utf8x'", {"encoding": "utf8x"}),
@@ -160,9 +161,10 @@ def test_a_source_that_cannot_be_read_is_an_error(
         read_records(tmp_path / file, **settings)
 
 
-def test_utf_16_is_read_when_it_is_named(tmp_path: Path) -> None:
+def test_utf_16_is_read_when_it_is_named_or_has_its_mark(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(UTF_16.encode("utf-16"))
-    assert read_records(tmp_path / "a.csv", encoding="utf-16")[0][0].text == "café"
+    for settings in ({"encoding": "utf-16"}, {}):
+        assert read_records(tmp_path / "a.csv", **settings)[0][0].text == "café"
 
 
 def test_a_folder_of_everything(tmp_path: Path) -> None:
@@ -181,10 +183,10 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     found, rejects = read_records(tmp_path)
-    assert [record.record_id for record in found] == ["good", "paper", "sub/good"]
+    assert [record.record_id for record in found] == ["good", "paper", "sub/good", "wide"]
     reasons = {Path(reject.source).name: reject.reason for reject in rejects}
     for name, part in {
-        "empty.txt": "empty", "latin.txt": "not utf-8", "wide.txt": "`encoding: utf-16`", "torn.pdf": "is broken",
+        "empty.txt": "empty", "latin.txt": "not utf-8", "torn.pdf": "is broken",
         "table.csv": "none of .txt, .md, .pdf", "good.txt": "before, in good.md",
     }.items():  # fmt: skip
         assert part in reasons[name]

@@ -12,6 +12,7 @@ from contract.errors import StorageError
 from contract.storage import FileStorage
 from contract.zotero import ZoteroStorage
 from flows.storage.documents import DOCUMENT_SUFFIXES, document_rows
+from flows.storage.encodings import DEFAULT_ENCODING
 from flows.storage.file import source_files
 from flows.storage.rows import Reject, Row, Rows
 from flows.storage.zotero.api import ZoteroApi
@@ -77,7 +78,7 @@ class _Library:
         described = _described(item) if item else str(data.get("title") or data.get("filename") or name)
         found = self._files.find(data)
         if isinstance(found, Path):
-            for row in document_rows(found, "utf-8"):
+            for row in document_rows(found, lambda _: DEFAULT_ENCODING):
                 yield _row(name, row, item) if isinstance(row, Row) else replace(row, source=described)
             return
         text = self._files.text_without_pages(data)
@@ -92,7 +93,7 @@ def _of_folder(items: list[Mapping[str, Any]], storage: ZoteroStorage) -> Rows:
     matcher, folder = EntryMatcher(items), attachment_folder(storage)
     read = set[int]()
     for path in _documents(folder) if folder else ():
-        for row in document_rows(path, "utf-8"):
+        for row in document_rows(path, lambda _: DEFAULT_ENCODING):
             name = path.relative_to(folder).with_suffix("").as_posix() if folder else path.stem
             if isinstance(row, Reject):
                 yield row
