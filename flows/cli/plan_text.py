@@ -112,6 +112,8 @@ def _show_forecasts(console: Console, plan: Plan) -> None:
     else:
         for cells in plan.forecasts:
             _show_forecast(console, cells)
+    for note in plan.version_notes:
+        console.print(f"note: {escape_markup(note)}", highlight=False)
     runs, kept = (sum(getattr(cells, name) for cells in plan.forecasts) for name in ("to_run", "kept"))
     at_most = sum(cells.undecided for cells in plan.forecasts)
     more = f", and at most {at_most:,} more that depend on them" if at_most else ""

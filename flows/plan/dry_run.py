@@ -24,7 +24,7 @@ from agents.llms.reply_cache import CachedReplies
 from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.base import JsonValue, digest
-from contract.calls import ModelRequest, Usage
+from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ButtermilkError
 from contract.flow import Gate, Loop, Node, Step
 from contract.messages import AgentTrace
@@ -72,6 +72,8 @@ class Forecast:
     skipped: int = 0
     why: Counter[str] = field(default_factory=Counter[str])
     """Reason to run -> number of cells."""
+    versions: Counter[str] = field(default_factory=Counter[str])
+    """The version that the service names -> kept cells of it."""
     input_tokens: int = 0
     """Input tokens of the cells to run, by rule of thumb."""
     output_tokens_kept: int = 0
@@ -259,6 +261,7 @@ class _DryRun(FlowExecutor):
         forecast = self._forecast(cell.step, _model_of(kept))
         forecast.kept += 1
         forecast.output_tokens_kept += kept.usage.output_tokens if kept.usage else 0
+        forecast.versions.update(_version_of([call.reply for call in kept.calls]))
         return job.with_current_names(kept), None
 
     async def _forecast_cell(self, job: CellJob, scope: Scope, key: str) -> AgentTrace:
@@ -271,8 +274,10 @@ class _DryRun(FlowExecutor):
             request = agent.request(job.cell.input, job.agent_services)
             asked = job.agent_services.models.get(model)
             requests = agent.most_requests(job.cell.input, job.agent_services)
-            if len(requests) == 1 and isinstance(asked, CachedReplies) and await asked.kept(request):
+            reply = await asked.kept(request) if len(requests) == 1 and isinstance(asked, CachedReplies) else None
+            if reply:
                 forecast.kept += 1
+                forecast.versions.update(_version_of([reply]))
                 return job.skipped_trace("its reply is kept")
             for one in requests:
                 self._add_cost(forecast, model, one)
@@ -290,6 +295,12 @@ class _DryRun(FlowExecutor):
             return
         forecast.low_usd += cost_of(price, Usage(input_tokens=tokens, output_tokens=forecast.average_reply_tokens))
         forecast.high_usd += worst_case(price, config, request)
+
+
+def _version_of(replies: Sequence[ModelReply | None]) -> list[str]:
+    """The version that gave the last of the replies; none where the service names none."""
+    named = [reply.served_by for reply in replies if reply and reply.served_by]
+    return named[-1:]
 
 
 def _model_of(trace: AgentTrace) -> str:

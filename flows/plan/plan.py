@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agents.llms.prices import price_of
-from contract.models import HostedModel
+from contract.models import HostedModel, ModelConfig
+from flows.config.diagnostics import join_names
 from flows.plan.planned_steps import PlannedStep, planned_steps
 from flows.results.store import GCS_SCHEME
 from flows.spec.study import Study
@@ -42,6 +44,8 @@ class PlannedCells:
     input_tokens: int
     cost_usd: tuple[Decimal, Decimal] | None
     """Least and most for the cells to run, in US dollars; None when the model's price is not known."""
+    versions: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The version of the model, as its service names it -> kept cells of it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,15 @@ class Plan:
     def is_counted(self) -> bool:
         """Whether the forecasts cover every cell, so that the cost is counted call by call."""
         return bool(self.forecasts) and not any(cells.undecided for cells in self.forecasts)
+
+    @property
+    def version_notes(self) -> list[str]:
+        """Which versions of a model kept answers are of, where those of this run may be of another."""
+        return [
+            note
+            for model in dict.fromkeys(cells.model for cells in self.forecasts)
+            if (note := _version_note(model, [cells for cells in self.forecasts if cells.model == model]))
+        ]
 
     @property
     def model_calls(self) -> tuple[int, int]:
@@ -120,7 +133,9 @@ def plan_with_kept_cells(study: Study) -> Plan:
     records = list(with_kept_pages(study, _records(study, left_out.append)))
     cells_per_record = {step.name: step.most // max(len(step.models), 1) for step in make_plan(study).steps}
     found = dry_run(study, records, lambda step, _: cells_per_record[step])
-    cells = tuple(_planned_cells(step, model, forecast) for (step, model), forecast in found.items())
+    cells = tuple(
+        _planned_cells(step, model, forecast, study.models.get(model)) for (step, model), forecast in found.items()
+    )
     plan = replace(make_plan(study, len(records)), forecasts=cells, left_out=tuple(left_out))
     return replace(plan, cost_usd=_summed_cost(cells)) if plan.is_counted else plan
 
@@ -137,6 +152,18 @@ def with_counted_cost(study: Study, plan: Plan) -> Plan:
     return plan_with_kept_cells(study)
 
 
+def _version_note(model: str, forecasts: list[PlannedCells]) -> str | None:
+    versions = Counter[str]()
+    for cells in forecasts:
+        versions.update(cells.versions)
+    asked = sum(cells.to_run + cells.undecided for cells in forecasts)
+    if not versions or (len(versions) == 1 and not asked):
+        return None
+    named = join_names(f"{version} ({count:,})" for version, count in versions.most_common())
+    now = "; the version that answers now may be another" if asked else ""
+    return f"the kept answers of '{model}' are of {'version' if len(versions) == 1 else 'versions'} {named}{now}"
+
+
 def _summed_cost(cells: Iterable[PlannedCells]) -> tuple[Decimal, Decimal] | None:
     least, most = Decimal(0), Decimal(0)
     for one in cells:
@@ -146,7 +173,9 @@ def _summed_cost(cells: Iterable[PlannedCells]) -> tuple[Decimal, Decimal] | Non
     return least, most
 
 
-def _planned_cells(step: str, model: str, forecast: Forecast) -> PlannedCells:
+def _planned_cells(step: str, model: str, forecast: Forecast, config: ModelConfig | None) -> PlannedCells:
+    # A service that is asked for one version by its name has no other under it.
+    is_pinned = isinstance(config, HostedModel) and set(forecast.versions) == {config.model_id}
     return PlannedCells(
         step=step,
         model=model,
@@ -157,6 +186,7 @@ def _planned_cells(step: str, model: str, forecast: Forecast) -> PlannedCells:
         why=dict(forecast.why.most_common()),
         input_tokens=forecast.input_tokens,
         cost_usd=None if forecast.unpriced else (forecast.low_usd, forecast.high_usd),
+        versions={} if is_pinned else dict(forecast.versions.most_common()),
     )
 
 

@@ -6,11 +6,14 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from flows.cli.plan_text import show_plan
 from flows.plan.plan import plan_with_kept_cells
 from flows.results.folder import ResultFolder
 from flows.results.kept_file import to_kept
@@ -249,6 +252,10 @@ async def test_a_note_tells_of_kept_answers_of_another_version(
         path.unlink()
     study.write("posts.jsonl", [FIRST, SECOND, {"record_id": "c", "text": "three"}])
     caplog.clear()
+    planned = await asyncio.to_thread(plan_with_kept_cells, study.compose())
+    show_plan(Console(file=(out := StringIO()), width=200), planned)
+    before = "note: the kept answers of 'served' are of version served-2025 (2); the version that answers now may be"
+    assert before in out.getvalue()
     _, made = await run(study, fake)
     assert made == 1
     [told] = {record.getMessage() for record in caplog.records if "more than one version" in record.getMessage()}
