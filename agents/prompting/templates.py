@@ -84,11 +84,13 @@ class Template:
         """
         # Several models are asked the same, one after the other, and filling is half of the work of planning them.
         key = repr(values)
-        if key not in self._filled:
+        messages = self._filled.get(key)
+        if messages is None:
             if len(self._filled) >= _MOST_FILLED:
                 self._filled.clear()
-            self._filled[key] = self._fill(values)
-        return self._filled[key]
+            # Not read back: another thread may clear them.
+            messages = self._filled[key] = self._fill(values)
+        return messages
 
     def _fill(self, values: Mapping[str, JsonValue]) -> tuple[Message, ...]:
         try:
