@@ -20,13 +20,13 @@ from flows.cli.error_text import error_lines
 from flows.cli.help_text import help_text
 from flows.cli.mistyped import Parser, given_once, is_misspelt_option, misspelt_verb, unknown_option
 from flows.cli.notices import print_notices, print_waiting_notes, read_env_file
-from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS
+from flows.cli.verbs import FINISHED_RUN_VERBS, VERBS, WITH_OWN_WORDS, WITHOUT_RUN
 from flows.files.control_characters import terminal_line, terminal_text
 from flows.files.os_error import os_error_text
 from flows.server.choose_server import profile_value
 from flows.server.command_name import command_words
 from flows.server.folder_settings import folder_settings, keep_own_settings
-from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE
+from flows.server.interrupt import EXIT_FAILED, EXIT_INTERRUPTED, INTERRUPTED_MESSAGE, interrupts
 
 if TYPE_CHECKING:
     from flows.spec.study import Study
@@ -42,20 +42,32 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
     if options.help:
         print(help_text(options.verb, flow))
         return 0
-    # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A person ends the command with SIGINT, a cluster's scheduler with SIGTERM; both get the same message. A run's own
+    # event loop takes SIGINT, to end in order.
+    interrupts.listen([signal.SIGTERM, *([signal.SIGINT] if options.verb in WITHOUT_RUN else [])])
     try:
-        _settle_prefect()
-        return _dispatch(options, settings, flow)
-    except StudyError as error:
-        _print_error(error, options)
-        return 2
-    except ButtermilkError as error:
-        _print_error(error, options)
-        return EXIT_FAILED
+        return _process(options, settings, flow)
     except KeyboardInterrupt:
         print(INTERRUPTED_MESSAGE, file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _process(options: argparse.Namespace, settings: list[str], flow: str | None) -> int:
+    """Carries the command out, and tells what stopped it. Raises KeyboardInterrupt, also where that was lost inside."""
+    try:
+        _settle_prefect()
+        code = _dispatch(options, settings, flow)
+        if not code:
+            interrupts.raise_if_any()
+        return code
+    except StudyError as error:
+        interrupts.raise_if_any()
+        _print_error(error, options)
+        return 2
+    except ButtermilkError as error:
+        interrupts.raise_if_any()
+        _print_error(error, options)
+        return EXIT_FAILED
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. What Python still has in its buffers is thrown away.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,6 +77,9 @@ def main(arguments: Sequence[str] | None = None, flow: str | None = None) -> int
         where = f"{error.filename}: " if error.filename else ""
         _print_error(RunError(f"{where}{os_error_text(error)}"), options)
         return EXIT_FAILED
+    except Exception:
+        interrupts.raise_if_any()
+        raise
 
 
 def _settle_prefect() -> None:

@@ -115,5 +115,7 @@ VERBS: dict[str, Verb] = {
 }
 FINISHED_RUN_VERBS = ("report", "replay", "verify")
 """Verbs that take the folder of a finished run."""
+WITHOUT_RUN = ("plan", "check", "ingest", "explain", *FINISHED_RUN_VERBS)
+"""Verbs that run no flow."""
 WITH_OWN_WORDS = ("list", "new", "server", "code", "waiting", "answer", "serve", *FINISHED_RUN_VERBS)
 """Verbs whose words are not those of a run."""

@@ -47,6 +47,7 @@ from flows.results.replies import ResultReplyStore
 from flows.results.store import ResultStore
 from flows.results.tool_lists import kept_tool_list
 from flows.run_folder.texts import parameter_values
+from flows.server.interrupt import interrupts
 from flows.spec.agent_registry import load_agents
 from flows.spec.cell import Cell
 from flows.spec.graph import required_steps, steps_within, upstream
@@ -173,6 +174,8 @@ class _DryRun(FlowExecutor):
             scopes = [Scope(record, self._study.request) for record in records[start : start + size]]
             await self._run_subgraph(Subgraph(self._spec.steps), scopes)
             self._undecided_steps.clear()
+            # In a cell, an interrupt may have become an error that counts as the cell's.
+            interrupts.raise_if_any()
         for (step, model), number in self._skipped().items():
             self._forecast(step, model).skipped = number
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from threading import Timer
 from typing import Any, TypeVar
 
@@ -26,6 +27,36 @@ EXIT_WAITING = 4
 _SHOW_CURSOR = "\x1b[?25h"
 SHUTDOWN_SECONDS = 10.0
 """How long an interrupted run may take to stop, and to report its end to the server."""
+
+
+class Interrupts:
+    """The signals that have interrupted this process's command.
+
+    Each raises KeyboardInterrupt where the command is then. That may be lost: pydantic makes an error of its own of
+    it, and Python drops what is raised while it clears a weak set. So it is also noted.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def listen(self, numbers: Iterable[int]) -> None:
+        """Notes these signals from now on, and forgets former ones. Only in the main thread."""
+        self._came = False
+        for number in numbers:
+            signal.signal(number, self._interrupt)
+
+    def raise_if_any(self) -> None:
+        """Raises KeyboardInterrupt where one came, so that nothing is told as if it were whole."""
+        if self._came:
+            raise KeyboardInterrupt
+
+    def _interrupt(self, *_: object) -> None:
+        self._came = True
+        raise KeyboardInterrupt
+
+
+interrupts = Interrupts()
+"""One for each process, as its signals are."""
 
 
 class InterruptibleRun:
