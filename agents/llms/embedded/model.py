@@ -25,7 +25,7 @@ from contract.base import Frozen, digest
 from contract.calls import ModelReply, ModelRequest, Usage
 from contract.errors import ModelRejected
 
-CODE_VERSION = "8"
+CODE_VERSION = "9"
 """Incremented when the reply to the same material changes."""
 
 Handler = Callable[[Mapping[str, Any], Similarity, models.EmbeddedModel], Frozen]

@@ -11,6 +11,7 @@ from agents.llms.embedded.passages import PassageText, read_passages
 from agents.llms.embedded.premise import asks_for_reasons, contradiction, states_a_reason
 from agents.llms.embedded.reference_words import refers_to_nothing
 from agents.llms.embedded.relevance import MIN_WEIGHT, Document, Evidence, weigh_evidence
+from agents.llms.embedded.sentences import is_heading
 from agents.llms.embedded.similarity import Similarity
 from agents.llms.embedded.words import stem, stems
 from contract.findings import ClaimDraft, QuoteDraft, ResearchDraft
@@ -99,7 +100,7 @@ def _gives_reason(candidate: Candidate) -> bool:
 def _candidates(
     question: str, document: Document, importance: Mapping[str, float], similarity: Similarity
 ) -> list[Candidate]:
-    """The sentences of the document that may be quoted, best first.
+    """The sentences of the document that may be quoted, best first; headings only where there is nothing else.
 
     A word of the question counts by its importance: `Board` stands in sentences that say nothing of the matter. A
     title that the question gives tells which document is meant, but no sentence of it from another.
@@ -120,7 +121,9 @@ def _candidates(
         )
         for passage, sentence in pairs
     ]
-    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
+    # A heading is most like the question, and says nothing of it.
+    written = [candidate for candidate in candidates if not is_heading(candidate.sentence)] or candidates
+    ranked = sorted(written, key=lambda candidate: -candidate.score)
     return _diversify([candidate for candidate in ranked if candidate.score >= _MIN_SENTENCE_SHARE * ranked[0].score])
 
 

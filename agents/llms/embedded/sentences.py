@@ -10,6 +10,15 @@ _ABBREVIATION = re.compile(
 )
 
 
+_HEADING = re.compile(r"#{1,6} .*|[A-Z0-9\u00c0-\u00de\u0391-\u042f][^\n]*[^\s.!?…:;,\"'”’)\]]")
+_MOST_WORDS = 12
+
+
+def is_heading(sentence: str) -> bool:
+    """Whether what stands for a sentence is a line above others: short, with a capital, and without an end."""
+    return _HEADING.fullmatch(sentence) is not None and len(sentence.split()) <= _MOST_WORDS
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of `text`, each verbatim, without the white space around it."""
     found: list[str] = []

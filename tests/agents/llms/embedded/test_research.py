@@ -8,7 +8,7 @@ from agents.llms.embedded.model import Embedded
 from contract import models
 from contract.comparisons import DifferencesDraft
 from contract.errors import ModelRejected
-from contract.findings import ResearchDraft
+from contract.findings import Passage, ResearchDraft
 from flows.corpus.index import CorpusIndex
 from tests.agents.llms.embedded.requests import ask, research
 
@@ -213,3 +213,26 @@ async def test_differences_name_their_holders(model: Embedded) -> None:
     found = DifferencesDraft.model_validate_json((await ask(model, "DifferencesDraft", alike)).text)
     assert not found.divergences
     assert "do not part" in found.conclusion
+
+
+def _passage(text: str) -> Passage:
+    return Passage(
+        passage_id="a#text:0-1", record_id="a", title="Ferries", section="text", text=text, start=0, end=1,
+        content_hash="",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Why did the council close the ferry", "## The closing of the ferry by the council", "3.2 Closing of the ferry"],
+)
+async def test_a_sentence_is_quoted_and_not_the_heading_above_it(model: Embedded, heading: str) -> None:
+    sentence = "In the spring of 1931 the council ended the ferry because it had lost money."
+    draft = await research(model, "Why did the council close the ferry?", [_passage(f"{heading}\n\n{sentence}")])
+    assert [quote.quote for claim in draft.claims for quote in claim.quotes] == [sentence]
+
+
+async def test_a_line_without_an_end_is_quoted_where_there_is_nothing_else(model: Embedded) -> None:
+    line = "The council closed the ferry because it lost money"
+    draft = await research(model, "Why did the council close the ferry?", [_passage(f"{line}\n\nNo more boats")])
+    assert draft.claims[0].quotes[0].quote == line
