@@ -91,8 +91,8 @@ async def test_what_stops_a_study_stops_the_flow_around_it_with_its_reason(own: 
     ("lines", "environment", "seconds"),
     [
         ("from prefect import flow\nfrom flows import agent", {}, 120),
-        ("from flows import agent\nfrom prefect import flow", {}, 120),
-        ("from prefect import flow\nfrom flows.declared import osb", {}, 120),
+        pytest.param("from flows import agent\nfrom prefect import flow", {}, 120, marks=pytest.mark.slow),
+        pytest.param("from prefect import flow\nfrom flows.declared import osb", {}, 120, marks=pytest.mark.slow),
         (
             "from prefect import flow\nfrom flows import agent",
             {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "7"},

@@ -66,6 +66,7 @@ def test_at_the_terminal(cli_with_server: CommandLine, service: FakeService) -> 
     assert service.calls() == 2 * CALLS
 
 
+@pytest.mark.slow
 def test_from_a_file(cli_with_server: CommandLine, service: FakeService) -> None:
     first = TerminalCommand(cli_with_server, *RUN)
     first.wait_for("approve (a)")

@@ -26,6 +26,7 @@ SETTINGS = {
     ".env: the earlier name": "WHERE/.env:PREFECT_LOGGING_SETTINGS_PATH=WHERE/logging.yml\n",
     "pyproject.toml": 'WHERE/pyproject.toml:[tool.prefect.logging]\nconfig_path = "WHERE/logging.yml"\n',
 }
+IN_EVERY_RUN = ("prefect.toml", ".env")
 PROFILES = 'active = "x"\n[profiles.x]\nPREFECT_LOGGING_CONFIG_PATH = "WHERE/logging.yml"\n'
 HOSTILE = "from pathlib import Path\nPath('pwned').write_text(__name__)\nraise ImportError('hostile')\n"
 
@@ -51,7 +52,9 @@ def test_the_server_of_a_run_imports_nothing_from_there(cli: CommandLine) -> Non
     assert "Files: runs/tiny/" in done.transcript
 
 
-@pytest.mark.parametrize("where", SETTINGS)
+@pytest.mark.parametrize(
+    "where", [one if one in IN_EVERY_RUN else pytest.param(one, marks=pytest.mark.slow) for one in SETTINGS]
+)
 def test_settings_of_prefect_in_a_study_call_nothing(tmp_path: Path, where: str) -> None:
     cli = CommandLine(tmp_path)
     file, _, text = SETTINGS[where].partition(":")

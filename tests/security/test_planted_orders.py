@@ -107,8 +107,8 @@ CONVERSATIONS = [
     Conversation("an outside server, in an error", "courts", {"server_error": ORDER}, ("courts.get_case",)),
 ]
 IN_EVERY_RUN = (
-    "a desk, nothing planted", "a desk, in a page", "an exploration, in what was learned", "tools, in a description",
-    "tools, in a result", "an outside server, in its list", "an outside server, in a result",
+    "a desk, nothing planted", "a desk, in a page", "tools, in a description", "tools, in a result",
+    "an outside server, in a result",
 )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def test_a_killed_run_does_not_hold_the_server(machine: CommandLine) -> None:
     ("asked", "state", "told"),
     [
         ("", "Crashed", "as after a kill. The same run again goes on from what is kept."),
-        ("CANCELLING", "Cancelled", ""),
+        pytest.param("CANCELLING", "Cancelled", "", marks=pytest.mark.slow),
     ],
 )
 def test_the_server_ends_a_killed_run_though_no_other_follows(
