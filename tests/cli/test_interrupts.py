@@ -7,7 +7,9 @@ as that of one cell, or may drop it.
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 
 import pytest
 
@@ -73,6 +75,7 @@ def test_at_any_moment_it_ends_or_tells_the_whole(cli: CommandLine, verb: str) -
     whole = json.loads(cli.run("flows", *arguments).stdout)
     chance = random.Random(20261130)
     functions = ["thawed", "_remove", "render", "process", "__init__", "_run_cell", "model_dump"]
-    for _ in range(20):
+    for _ in range(int(os.environ.get("BUTTERMILK_KILLS", "5"))):
         done = _interrupt(cli, chance.choice(functions), chance.randint(1, 200), "SIGTERM", *arguments)
-        assert done.exit_code == 130 or json.loads(done.stdout) == whole, done.transcript
+        # While Python still imports the command, SIGTERM ends it in the system's way.
+        assert done.exit_code in (130, -signal.SIGTERM) or json.loads(done.stdout) == whole, done.transcript
