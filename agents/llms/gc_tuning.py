@@ -7,13 +7,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
+def make_garbage_collection_rare() -> None:
+    """For a process that imports and composes first of all, and keeps what comes of it."""
+    gc.set_threshold(50_000, 20, 100)
+
+
 def reduce_garbage_collection() -> None:
     """Makes garbage collection rare from now on, and excludes the objects that exist already.
 
     Libraries own hundreds of thousands of objects. Visiting them would take a tenth of the work of a cell.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    make_garbage_collection_rare()
 
 
 @contextmanager
