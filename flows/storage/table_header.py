@@ -22,6 +22,7 @@ from flows.storage.rows import Reject, has_undecodable_bytes
 
 _LOOK_AHEAD = 100
 """Rows that a guess is made from."""
+_MOST_RENAMED = 12
 _MAX_COLUMNS = 20_000
 _NAMES = frozenset(name for names in COLUMN_ALIASES.values() for name in names)
 _QUALTRICS_ID = '{"ImportId":'
@@ -118,19 +119,18 @@ def _unique(header: list[str], settings: HeaderSettings, where: str, on_guess: O
             f"{where}: two columns have the same name: {', '.join(wanted)}; rename one of them, or name the column "
             f"that is meant by its number, such as {at}"
         )
-    taken, unique = set(header), list[str]()
+    taken, numbers, unique = set(header), Counter[str](), list[str]()
     for name in header:
-        number, called = 1, name
-        while called in unique or (number > 1 and called in taken):
-            number += 1
-            called = f"{name} ({number})"
+        numbers[name] += 1
+        called = name
+        # Another column may have that very name. Counting goes on, so that many equal names take no longer each.
+        while numbers[name] > 1 and (called := f"{name} ({numbers[name]})") in taken:
+            numbers[name] += 1
         unique.append(called)
     renamed = [f"'{called}'" for name, called in zip(header, unique, strict=True) if name != called]
-    on_guess(
-        Guess(
-            "columns", ", ".join(doubled), f"several columns have one name, so the later ones are {', '.join(renamed)}"
-        )
-    )
+    more = f" and {len(renamed) - _MOST_RENAMED:,} more" if len(renamed) > _MOST_RENAMED else ""
+    message = f"several columns have one name, so the later ones are {', '.join(renamed[:_MOST_RENAMED])}{more}"
+    on_guess(Guess("columns", ", ".join(doubled), message))
     return unique
 
 

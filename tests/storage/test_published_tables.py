@@ -31,6 +31,16 @@ def test_a_table_without_names_has_numbers(tmp_path: Path) -> None:
     assert len(read_records(path, header="none", columns={"text": "1"})[0]) == 3
 
 
+@pytest.mark.timeout(30)
+def test_thousands_of_equal_names_take_no_longer_than_others(tmp_path: Path) -> None:
+    names = ["x (3)", *["x"] * 19_000]
+    rows = f"text,{','.join(names)}\nOne,{','.join('1' for _ in names)}\n"
+    [record], _ = read_records(path := written(tmp_path, "a.csv", rows))
+    assert len(record.metadata) == 19_001 and {"x", "x (2)", "x (3)", "x (4)", "x (19001)"} <= set(record.metadata)
+    [guess] = [guess for guess in guesses(path) if guess.setting == "columns"]
+    assert len(guess.message) < 500 and "'x (2)'" in guess.message and "more" in guess.message
+
+
 @pytest.mark.parametrize(
     "text",
     [
