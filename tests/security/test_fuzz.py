@@ -1,16 +1,20 @@
 """Each reader of outside files, fed with small files that a seeded generator has damaged: whatever stands in them, it
 gives rows, or says in one sentence what is wrong.
 
-A longer run: BUTTERMILK_FUZZ=5000 pytest tests/security/test_fuzz.py
+A longer run: BUTTERMILK_FUZZ=5000 pytest tests/security/test_fuzz.py. One of a minute for each reader, in the time of
+this process, with files of its own: BUTTERMILK_FUZZ=60s BUTTERMILK_FUZZ_FIRST=100000 pytest -s …
 """
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,8 +26,10 @@ from agents.prompting.criteria import Criteria
 from agents.prompting.templates import Prompts
 from contract.errors import ButtermilkError
 from contract.storage import FileStorage
+from contract.zotero import ZoteroStorage
 from flows.config.yaml_documents import read_document
 from flows.files.run_data import RunData
+from flows.gates.answer_file import read_answer_file
 from flows.results.folder import ResultFolder
 from flows.results.replies import ResultReplyStore
 from flows.results.store import reply_path
@@ -33,8 +39,9 @@ from tests.storage.test_formats import pdf
 from tests.storage.workbooks import Error, write_workbook
 from tests.support.traces import call, finished_run
 
-ROUNDS = int(os.environ.get("BUTTERMILK_FUZZ", "60"))
-"""Damaged files for each reader."""
+ROUNDS = os.environ.get("BUTTERMILK_FUZZ", "60")
+"""Damaged files for each reader, or seconds."""
+FIRST = int(os.environ.get("BUTTERMILK_FUZZ_FIRST", "0"))
 _MARKS = rb"""
 \ " ' , ; : - { } [ ] &a *a <<: !!binary !!timestamp ? | > % @ ` {{ {% ${ .. 0x null NaN Infinity -1 1e999 \ud83d
 """
@@ -89,6 +96,15 @@ def _written(write: Callable[[Path], object]) -> Callable[[Path], bytes]:
 
 def _table(path: Path) -> object:
     return list(read_source(FileStorage(path=path)))
+
+
+def _library(path: Path) -> object:
+    return list(read_source(ZoteroStorage(path=path)))
+
+
+def _answer_table(path: Path) -> bytes:
+    write_workbook(path, {"answers": [["gate", "record", "decision"], ["g", "p0", "approve"], ["g", "p1", "reject"]]})
+    return path.read_bytes()
 
 
 def _workbook(path: Path) -> bytes:
@@ -153,6 +169,11 @@ def _manifest(path: Path) -> bytes:
     return (finished_run(path.parent, records=1) / "manifest.json").read_bytes()
 
 
+_ENTRY = '[{"id": "d31", "type": "book", "title": "Ferries", "author": [{"family": "Doe"}], "DOI": "10.1/x"}]'
+_ANSWERS = """\
+- {gate: g, record: p0, decision: approve}
+- {gate: g, record: p1, decision: edit, value: "Softer."}
+"""
 _CRITERION = (
     "---\ntitle: Rules\nretrieved: 2020-01-02\nverdicts: [a, b]\nexamples:\n- {text: t, verdict: a}\n---\nDo no harm.\n"
 )
@@ -187,6 +208,16 @@ READERS: dict[str, tuple[str, Callable[[Path], bytes], Read]] = {
     ),
     "text": ("a.txt", _text("A text.\nOf two lines.\n"), _table),
     "Markdown": ("a.md", _text("---\ntitle: T\ndate: 2020-01-02\n---\n# Head\n\nText.\n"), _table),
+    "packed CSV": ("a.csv.gz", lambda _: gzip.compress(b"id,text\n1,One.\n2,Two.\n"), _table),
+    "CSV of another encoding": (
+        "a.csv",
+        lambda _: "id,text\n1,Der Rat schloß die Fähre für immer.\n2,Größe und Würde.\n".encode("cp1252"),
+        _table,
+    ),
+    "literature": ("library.json", _text(_ENTRY), _library),
+    "people's answers": ("answers.yaml", _text(_ANSWERS), read_answer_file),
+    "people's answers, CSV": ("answers.csv", _text("gate,record,decision\ng,p0,approve\n"), read_answer_file),
+    "people's answers, XLSX": ("answers.xlsx", _answer_table, read_answer_file),
     "study": ("flows/a.yaml", _text(_FLOW), read_document),
     "criterion": ("criteria/a.md", _text(_CRITERION), _criterion),
     "prompt": (
@@ -201,14 +232,26 @@ READERS: dict[str, tuple[str, Callable[[Path], bytes], Read]] = {
 }
 
 
-@pytest.mark.timeout(0 if ROUNDS > 60 else 120)
+def _seeds() -> Iterator[int]:
+    if not ROUNDS.endswith("s"):
+        yield from range(FIRST, FIRST + int(ROUNDS))
+        return
+    began = time.process_time()
+    for seed in count(FIRST):
+        if time.process_time() - began > float(ROUNDS[:-1]):
+            print(f"{seed - FIRST} files")
+            return
+        yield seed
+
+
+@pytest.mark.timeout(120 if ROUNDS == "60" else 0)
 @pytest.mark.parametrize("kind", READERS)
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(kind: str, tmp_path: Path) -> None:
     name, make, read = READERS[kind]
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     sound = make(path)
-    for seed in range(ROUNDS):
+    for seed in _seeds():
         random = Random(f"{kind} {seed}")
         change = damaged_part if seed % 2 and zipfile.is_zipfile(io.BytesIO(sound)) else damaged
         path.write_bytes(change(sound, random))
