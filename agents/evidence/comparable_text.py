@@ -13,7 +13,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import unescape
 
 import regex
@@ -28,9 +28,23 @@ _WIDE = r"\u3001-\u303f\uff00-\uff65"
 HYPHENS = f"-{LINE_HYPHEN}"
 _NEGATIVE_PREFIX = r"(?i:un|in|im|il|ir|non|dis|mis|ab|anti)"
 """What `un- lawful` begins with, where the lines of a text were joined: `lawful` does not stand there."""
+_SPACED = (
+    r"[!-%(),./-<>-_a-~\u00a1\u00a7\u00ab\u00b6\u00b7\u00bb\u00bf-\u02ff"
+    r"\u0370-\u0377\u037b-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u0481\u048a-\u052f\u0531-\u0556\u0559-\u0589"
+    r"\u05d0-\u05ea\u060c\u061b\u061f-\u063f\u0641-\u064a\u0660-\u0669\u0671-\u06d3\u10d0-\u10ff\u1e00-\u1f15\u1f20-\u1f45"
+    r"\u1f50-\u1f57\u1f60-\u1f7d\u1f80-\u1fb4\u2018-\u201f\uac00-\ud7a3]"
+)
+"""Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, Georgian and Korean characters that begin no other unit."""
+_SOLID = r"[\u3001-\u3003\u3005-\u3011\u3041-\u3096\u30a1-\u30fe\u3400-\u4dbf\u4e00-\u9ffc\uff01-\uff5e]"
+"""Chinese and Japanese ones; white space beside them is a unit of its own."""
+_JOINING = r"\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=V}\p{GCB=T}"
+"""What makes one character with the one before it."""
+_RUN = rf"(?:{_SPACED}+(?:[ \n'-]{_SPACED}+)*|{_SOLID}+)(?![{_JOINING}])"
+"""Characters that are compared one by one, so that a book is read run by run and not character by character."""
 _UNIT = regex.compile(
     rf"""
-    (?P<entity> &(?:amp;)*(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}}); )
+    (?P<run> {_RUN} )
+    | (?P<entity> &(?:amp;)*(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}}); )
     | (?P<divided>
         (?<=\w)(?:[-\u2010\u2e17=]\s*\n\s*|\u00ad\s+|[\u00ac\ufffe\x02]\s*)(?=\w)
         | (?<=\b{_NEGATIVE_PREFIX})-[^\S\n]+(?=\p{{Ll}})(?!(?:and|or|und|oder|et|ou)\b) )
@@ -43,8 +57,6 @@ _UNIT = regex.compile(
     """,
     regex.VERBOSE | regex.DOTALL,
 )
-_PLAIN = regex.compile(r"\s+|\S")
-_NEEDS_CARE = regex.compile(rf"&[#A-Za-z]|[-=]\s*\n|\x02|--|''|`|\b{_NEGATIVE_PREFIX}-\s|\*(?:\s|$)")
 _LONG_DASHES = "–—―⸺⸻〜〰\ufe31\ufe32\ufe58"
 """Dashes between words; a hyphen joins them."""
 _SHORT_DASHES = "\u02d7\u058a\u05be\u1400\u1806‐\u2011\u2012\u2043\u2212⸗⸚⹀\u2e5d゠\ufe63\uff0d\U00010ead"
@@ -55,6 +67,8 @@ _PLAIN_PUNCTUATION = str.maketrans(
     | dict.fromkeys(_APOSTROPHES, "'")
     | dict.fromkeys(_LONG_DASHES + _SHORT_DASHES, "-")
 )
+_IN_RUN = _PLAIN_PUNCTUATION | {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {ord("\n"): " "}
+"""Also full-width characters, as NFKC has them; a line end within a run stands between two words."""
 _SUPERSCRIPT = regex.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c]")
 _FOOTNOTE_MARKS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 _BEARS_FOOTNOTE = regex.compile(
@@ -85,12 +99,10 @@ class ComparableText:
     @classmethod
     def of(cls, text: str) -> ComparableText:
         """Returns the comparable form of `text`."""
-        if text.isascii() and not _NEEDS_CARE.search(text):
-            # The same result, much faster: only white space can change.
-            units = list(_PLAIN.finditer(text))
-            letters = "".join(unit[0] if len(unit[0]) == 1 and not unit[0].isspace() else " " for unit in units)
-            return cls(letters, [unit.start() for unit in units], [unit.end() for unit in units])
-        return _compare_by_unit(text)
+        form = _Form()
+        for unit in _UNIT.finditer(text):
+            form.add(unit)
+        return cls("".join(form.letters), form.starts, form.ends, frozenset(form.dashes))
 
     @cached_property
     def is_divided(self) -> bool:
@@ -117,39 +129,58 @@ class ComparableText:
         return replace(self, starts=starts, ends=[offsets[end - 1] + 1 for end in self.ends])
 
 
-def _compare_by_unit(text: str) -> ComparableText:
-    letters, starts, ends, dashes = list[str](), list[int](), list[int](), set[int]()
-    for unit in _UNIT.finditer(text):
-        if unit["note_sign"] or (
-            unit[0] in _FOOTNOTE_MARKS and _BEARS_FOOTNOTE.search("".join(letters[-_MOST_BEARERS:]))
-        ):
+@dataclass
+class _Form:
+    """A comparable form that grows unit by unit."""
+
+    letters: list[str] = field(default_factory=list[str])
+    starts: list[int] = field(default_factory=list[int])
+    ends: list[int] = field(default_factory=list[int])
+    dashes: set[int] = field(default_factory=set[int])
+
+    def add(self, unit: regex.Match[str]) -> None:
+        kind, text = unit.lastgroup, unit[0]
+        if kind == "run":
+            self._add_run(text, unit.start())
+        elif kind == "note_sign" or (text in _FOOTNOTE_MARKS and self._bears_footnote()):
             # It is shown with its word, in case it means something.
-            ends[-1] = unit.end()
-            continue
-        for letter in _comparable_letters(unit):
-            if letter == " " and letters and letters[-1] == " ":
-                ends[-1] = unit.end()
+            self.ends[-1] = unit.end()
+        else:
+            character = _decoded(text) if kind == "entity" else text
+            if kind == "dash" or character in _LONG_DASHES:
+                self.dashes.add(len(self.letters))
+            self._add_letters(_INSTEAD[kind] if kind in _INSTEAD else _plain(character), *unit.span())
+
+    def _add_run(self, text: str, start: int) -> None:
+        plain = text.translate(_IN_RUN)
+        if unicodedata.is_normalized("NFKC", plain):
+            self.letters += plain
+            self.starts += range(start, start + len(text))
+            self.ends += range(start + 1, start + len(text) + 1)
+            return
+        for at, character in enumerate(text, start):
+            self._add_letters(_plain(character), at, at + 1)
+
+    def _add_letters(self, letters: str, start: int, end: int) -> None:
+        for letter in letters:
+            if letter == " " and self.letters and self.letters[-1] == " ":
+                self.ends[-1] = end
                 continue
-            if unit["dash"] or (_decoded(unit[0]) if unit["entity"] else unit[0]) in _LONG_DASHES:
-                dashes.add(len(letters))
-            letters.append(letter)
-            starts.append(unit.start())
-            ends.append(unit.end())
-    return ComparableText("".join(letters), starts, ends, frozenset(dashes))
+            self.letters.append(letter)
+            self.starts.append(start)
+            self.ends.append(end)
+
+    def _bears_footnote(self) -> bool:
+        return bool(_BEARS_FOOTNOTE.search("".join(self.letters[-_MOST_BEARERS:])))
 
 
-def _comparable_letters(unit: regex.Match[str]) -> str:
-    if unit["unwritten"]:
-        return ""
-    if unit["spaces"]:
-        return " "
-    if unit["divided"]:
-        return LINE_HYPHEN
-    if unit["dash"]:
-        return "-"
-    if unit["quotation_mark"]:
-        return '"'
-    text = _decoded(unit[0]) if unit["entity"] else unit[0]
+_INSTEAD = {"unwritten": "", "spaces": " ", "divided": LINE_HYPHEN, "dash": "-", "quotation_mark": '"'}
+"""The comparable form of each kind of unit that has the same one everywhere."""
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    """The comparable form of what a reader sees as one character; a text consists of the same few hundred."""
     # A superscript keeps its form: 10² is not 102.
     # Before NFKC, which makes a blank and a mark of the acute accent that stands for an apostrophe.
     plain = text.translate(_PLAIN_PUNCTUATION)
