@@ -68,6 +68,8 @@ def _reply_sentence(details: Any) -> str:
     kind, place = str(details["type"]), ".".join(map(str, details["loc"]))
     named = f"`{place}`" if place else "it"
     if kind == "json_invalid":
+        if str(details.get("input", "-")).strip() == "":
+            return f"{named} is empty"
         return f"{named} is no JSON, but words or a part of it"
     if kind in _TYPES:
         return f"{named} should be {_KINDS[_TYPES[kind]]}"

@@ -25,8 +25,6 @@ _SCHEMA: dict[str, JsonValue] = {
     "required": ["answer"],
     "additionalProperties": False,
 }
-_MAX_TOKENS = 500
-"""Enough for a model that thinks a little; a bound to the cost of a mistake."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ async def _ask(name: str, config: HostedModel) -> LiveResult:
     from agents.llms.factory import build_model
 
     model = build_model(name, config)
+    # With the model's own limit of tokens: a smaller one may leave no room for its thinking, and a run sends this one.
     request = ModelRequest(
-        model=name, model_fingerprint=config.fingerprint, messages=(_QUESTION,),
-        settings=ModelSettings(max_tokens=min(config.settings.max_tokens, _MAX_TOKENS)),
+        model=name, model_fingerprint=config.fingerprint, messages=(_QUESTION,), settings=ModelSettings(),
         output_name="Reply", output_schema=_SCHEMA,
     )  # fmt: skip
     try:

@@ -296,6 +296,7 @@ MISFITS: list[tuple[Any, str]] = [
     ),
     ([1], "it should be an object with names"),
     ("I would search.", "it is no JSON, but words or a part of it"),
+    (" ", "it is empty"),
     ({"target": "erase", "inputs": {}, "reason": ""}, "it chose 'erase', and there are search, stop"),
     ({"target": "search", "inputs": {}, "reason": ""}, "what it gave 'search' does not fit: `queries` is missing"),
     (

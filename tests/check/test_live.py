@@ -76,6 +76,16 @@ def test_a_refused_form_and_a_refused_key_are_said(
     assert check(study, "live=maybe") == 2
 
 
+def test_a_model_that_thinks_is_asked_with_its_own_limit(study: str, fake: FakeLLM, tmp_path: Path) -> None:
+    claude = {"kind": "hosted", "provider": "anthropic", "model_id": "claude-sonnet-4-5", "api_key": "none"}
+    thinks = {"base_url": fake.url, "thinking": "low", "settings": {"max_tokens": 20000}}
+    served = {"kind": "hosted", "provider": "openai-compatible", "model_id": "s", "base_url": fake.openai_url}
+    write_files(tmp_path, {"models/served.yaml": json.dumps({"first": claude | thinks, "second": served})})
+    assert check(study, "live=true") == 0
+    body = next(one["body"] for one in fake.log.requests if one["model"] == "claude-sonnet-4-5")
+    assert body["max_tokens"] == 20000 > body["thinking"]["budget_tokens"]
+
+
 def test_a_model_that_replies_in_another_form_does_not_pass(
     study: str, fake: FakeLLM, capsys: pytest.CaptureFixture[str]
 ) -> None:

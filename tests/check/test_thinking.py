@@ -130,6 +130,28 @@ def test_a_service_that_takes_it_and_may_cut_replies_is_noted(
     assert "settings: {max_tokens: 20000}" in said
 
 
+@pytest.mark.parametrize(
+    ("model", "is_sent"),
+    [
+        (("anthropic", "claude-sonnet-4-5", "low"), False),
+        (("anthropic", "claude-sonnet-4-6", "low"), False),
+        (("anthropic", "claude-sonnet-4-5", "off"), True),
+    ],
+)
+def test_a_temperature_that_is_refused_beside_thinking_is_not_sent_and_told(
+    model: tuple[str, str, str],
+    is_sent: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, said = check(
+        tmp_path, monkeypatch, capsys, model, model_settings="  settings: {max_tokens: 20000, temperature: 0}\n"
+    )
+    assert code == 0
+    assert ("does not take temperature 0" in said) != is_sent
+
+
 @pytest.mark.parametrize("model_id", ["claude-sonnet-4-5", "claude-opus-4-1", "claude-sonnet-4-6"])
 async def test_the_budget_is_the_one_that_is_sent(model_id: str, hosted_service: FakeLLM) -> None:
     hosted_service.log.reset()

@@ -17,6 +17,9 @@ from contract.models import HostedModel
 _FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "refusal", "error": "error"}
 _REFUSALS = frozenset({"LANGUAGE", "NO_IMAGE"})
 """Providers' words for what they will not do, however often it is asked, where pydantic-ai reports an error."""
+_BROKEN_OFF = frozenset({"error", "abort", "insufficient_system_resource"})
+"""Words of servers with OpenAI's protocol for a reply that they did not write to its end, which pydantic-ai has no word
+for; a part of it may have come."""
 
 
 def to_reply(
@@ -70,7 +73,7 @@ def _finish(response: ModelResponse, text: str) -> tuple[FinishReason, str | Non
     detail = storable_text(word)[:80] if isinstance(word, str) else None
     if detail in _REFUSALS:
         return "refusal", detail
-    if response.finish_reason is None and detail and not text:
+    if response.finish_reason is None and detail and (not text or detail in _BROKEN_OFF):
         # A reason that pydantic-ai has no word for, such as Gemini's OTHER, and nothing written.
         return "error", detail
     return _FINISH_REASONS.get(response.finish_reason or "stop", "stop"), detail

@@ -9,7 +9,7 @@ from anthropic.lib.bedrock import AsyncAnthropicBedrock
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.profiles.anthropic import ANTHROPIC_THINKING_BUDGET_MAP
+from pydantic_ai.profiles.anthropic import ANTHROPIC_THINKING_BUDGET_MAP, AnthropicModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 
 from agents.llms.hosted.keys import PLACEHOLDER_KEY, origin_of
@@ -23,7 +23,17 @@ def connect(config: HostedModel, url: str | None, secret: str | None, http: http
     provider.client.max_retries = 0
     # The library takes headers from the environment by itself, but a study decides where the requests go.
     provider.client._custom_headers = {}  # type: ignore[reportPrivateUsage]
-    return _MessagesModel(config.model_id, provider=provider)
+    return _MessagesModel(config.model_id, provider=provider, profile=_profile(config))
+
+
+def _profile(config: HostedModel) -> AnthropicModelProfile:
+    """What the configuration says of the model, over what the library knows of it."""
+    known = AnthropicProvider.model_profile(config.model_id) or {}
+    profile = AnthropicModelProfile()
+    if config.thinking not in (None, "off") and known.get("supports_thinking", False):
+        # Claude refuses these settings while it thinks.
+        profile["anthropic_disallows_sampling_settings"] = True
+    return profile
 
 
 def thinking_budget(config: HostedModel) -> int | None:

@@ -413,3 +413,12 @@ async def test_a_redirect_is_not_followed_named_and_not_tried_again(dialect: Dia
 def test_keys_are_in_no_repr_and_no_dump() -> None:
     held = HostedModel(provider="openai", model_id="gpt-4o", api_key=SecretStr(KEY))
     assert KEY not in f"{held!r}{held}{held.model_dump_json()}{held.model_dump()}"
+
+
+@pytest.mark.parametrize("word", ["error", "abort", "insufficient_system_resource"])
+async def test_a_part_of_a_reply_that_the_server_broke_off_is_named_as_that(word: str, fake: FakeLLM) -> None:
+    """Gateways and servers of one's own have these words for it, some with the part that was written."""
+    fake.script(Rule(finish_reason=word, reply='{"verd'))
+    async with connected(config(PROTOCOLS[0], fake)) as model:
+        reply = await model.complete(make_request())
+    assert (reply.finish_reason, reply.finish_detail) == ("error", word)
