@@ -200,6 +200,15 @@ class NotSentInTime(ModelUnavailable):
         super().__init__(message, retry_after=retry_after)
 
 
+class NeedsAnotherTurn(ModelUnavailable):
+    """The service refused the way in which it was asked, before it answered; the next way is a request of its own."""
+
+    def __init__(
+        self, message: str = "the service is asked in a simpler way", *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+
+
 class ReplyBroken(Transient):
     """The reply was cut off on the wire, or was not the JSON that the protocol promises.
 

@@ -24,6 +24,7 @@ from contract.calls import ModelReply, ModelRequest
 from contract.errors import (
     ModelTimeout,
     ModelUnusable,
+    NeedsAnotherTurn,
     NotSentInTime,
     RateLimited,
     ReplyBroken,
@@ -261,7 +262,7 @@ class Limited(ModelWrapper):
         return reply
 
     async def _complete_when_admitted(self, request: ModelRequest) -> tuple[ModelReply, _Turns]:
-        """One call that is sent while its turn lasts, and what was admitted for it."""
+        """One call, each of its requests sent while a turn of its own lasts, and what was admitted for the last."""
         amounts = {self._tokens: _estimate_tokens(request), self._requests: 1}
         seconds, turns = SENDING_SECONDS, _Turns()
         while True:
@@ -280,6 +281,9 @@ class Limited(ModelWrapper):
             try:
                 with sent_until(_end_of(turns)):
                     return await self._complete_with_timeout(request), turns
+            except NeedsAnotherTurn:
+                # What was refused counts as a request; the tokens that it was let through for are of the next one.
+                turns = {window: entry for window, entry in turns.items() if window is not self._requests}
             except NotSentInTime:
                 seconds = min(2 * seconds, LONGEST_SENDING_SECONDS)
 

@@ -58,8 +58,8 @@ def was_missed() -> bool:
 async def check_turn(event: str, _: Any) -> None:
     """The `trace` of a request: raises NotSentInTime just before it would be sent too late.
 
-    A further request of the same call, in a simpler way that a service asks for, is not held back: the call would begin
-    anew each time.
+    A further request within the same turn, such as after a redirect, is not held back: the call would begin anew each
+    time.
     """
     turn = _turn.get()
     if turn is None or turn.was_sent or not event.endswith(_SENDING):

@@ -11,7 +11,7 @@ from agents.llms.hosted.clients import HttpClients
 from agents.llms.hosted.keys import missing_key
 from agents.llms.sending import was_missed
 from contract.calls import ModelReply, ModelRequest
-from contract.errors import ModelRejected, NotSentInTime
+from contract.errors import ModelRejected, NeedsAnotherTurn, NotSentInTime
 from contract.models import HostedModel
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Hosted:
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Makes one HTTP call, and one more for each way to ask for the structure that the service refuses.
 
-        Raises ModelRejected or a Transient, with a plain message that contains no secret.
+        Within a turn of the limits per minute it is one; NeedsAnotherTurn is raised where the service refuses its way.
+        Raises ModelRejected or another Transient, with a plain message that contains no secret.
         """
         service = await self._get_service()
         from agents.llms.hosted.errors import translate
@@ -74,6 +75,8 @@ class Hosted:
             reply = to_reply(response, request, self._config, started, datetime.now(UTC), sent)
             way = service.simpler_way(request)
             return reply.model_copy(update={"structured": way}) if way else reply
+        except NeedsAnotherTurn:
+            raise
         except Exception as error:
             failure = NotSentInTime() if was_missed() else translate(error, self._name, self._config, self._secret)
         # Raised outside the handler: the provider's own error may contain a key, and is not chained to this one.

@@ -17,7 +17,9 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.tools import ToolDefinition
 
 from agents.llms.hosted.pydantic_ai_service import send_request
+from agents.llms.sending import sending_ends
 from contract.calls import ModelRequest
+from contract.errors import NeedsAnotherTurn
 from contract.models import HostedModel
 from contract.service_options import Structured
 
@@ -31,6 +33,7 @@ _OF_STRUCTURE = re.compile(
     r"\btools?\b.{0,40}support|support.{0,40}\btools?\b"
 )
 _INSTRUCTION = "Reply with one JSON object that fits this JSON schema, and with nothing else:\n\n{schema}"
+_Refusal = exceptions.ModelHTTPError | exceptions.UserError
 _REFUSING_STATUSES = frozenset({400, 404, 415, 422, 501})
 
 
@@ -43,47 +46,63 @@ class StructuredCalls:
         self._configured: Structured = config.structured or (
             "schema" if model.profile.get("supports_json_schema_output", False) else "tool"
         )
-        self._working = dict[str | None, Structured]()
-        """Type of reply -> the way that worked where the configured one was refused."""
+        self._current = dict[str | None, Structured]()
+        """Type of reply -> the way that is used, or tried next, where the configured one was refused."""
+        self._first = dict[str | None, tuple[Structured, _Refusal]]()
+        """Type of reply -> the way that was refused first, and how, while no simpler one has worked."""
         self._hopeless = set[str | None]()
         """Types of reply for which every simpler way was refused, too."""
 
     def simpler_way(self, request: ModelRequest) -> Structured | None:
         """The way that is used for the request's type of reply, where it is not the configured one."""
-        return self._working.get(request.output_name) if request.output_schema is not None else None
+        return self._current.get(request.output_name) if request.output_schema is not None else None
 
     async def send(self, request: ModelRequest) -> ModelResponse:
         """Makes one HTTP call, and one for each way that is refused for the first time. Raises what pydantic-ai does.
 
         Where no way is left, the refusal of the first is raised: it is about what the configuration says.
+        Within a turn of the limits per minute a call is one request: NeedsAnotherTurn is raised, and the next call asks
+        in the next way.
         """
         if request.output_schema is None:
             return await self._send(request, ModelRequestParameters())
         name = request.output_name
-        refusal: exceptions.ModelHTTPError | exceptions.UserError | None = None
-        for way in self._ways(name):
+        while True:
+            way = self._current.get(name, self._configured)
             try:
                 response = await self._send(request, self._parameters(request, way))
             except (exceptions.ModelHTTPError, exceptions.UserError) as error:
                 if not _refuses_structure(error):
                     raise
-                refusal = refusal or error
-                continue
-            if refusal:
-                self._working[name] = way
-            return response
-        self._hopeless.add(name)
-        assert refusal  # noqa: S101 there is at least one way, and each was refused
-        raise refusal
+                self._step_down(name, way, error)
+                was_sent = isinstance(error, exceptions.ModelHTTPError)
+            else:
+                self._first.pop(name, None)
+                return response
+            if was_sent and sending_ends() is not None:
+                raise NeedsAnotherTurn
 
-    def _ways(self, name: str | None) -> list[Structured]:
-        """The ways to ask for a type of reply, from the one that is used now to the simplest."""
-        ways: list[Structured] = [self._working.get(name, self._configured)]
-        while name not in self._hopeless and (simpler := _SIMPLER.get(ways[-1])):
-            ways.append(simpler)
-        if not self._promises_json and ways[0] != "json":
-            return [way for way in ways if way != "json"]
-        return ways
+    def _step_down(self, name: str | None, way: Structured, refusal: _Refusal) -> None:
+        """Takes the next simpler way for that type of reply. Raises the first refusal where none is left."""
+        if name in self._hopeless:
+            raise refusal
+        if way != self._current.get(name, self._configured):
+            # Another call has met the refusal, too, and has stepped down.
+            return
+        first_way, first_refusal = self._first.setdefault(name, (way, refusal))
+        simpler = _SIMPLER.get(way)
+        if simpler == "json" and not self._promises_json:
+            simpler = _SIMPLER[simpler]
+        if simpler:
+            self._current[name] = simpler
+            return
+        self._hopeless.add(name)
+        del self._first[name]
+        if first_way == self._configured:
+            self._current.pop(name, None)
+        else:
+            self._current[name] = first_way
+        raise first_refusal
 
     @property
     def _promises_json(self) -> bool:
@@ -125,7 +144,7 @@ class StructuredCalls:
                 return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
 
 
-def _refuses_structure(error: exceptions.ModelHTTPError | exceptions.UserError) -> bool:
+def _refuses_structure(error: _Refusal) -> bool:
     if isinstance(error, exceptions.ModelHTTPError):
         return error.status_code in _REFUSING_STATUSES and bool(_OF_STRUCTURE.search(f"{error.body}"))
     return "not supported by this model" in str(error)

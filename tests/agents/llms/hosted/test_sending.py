@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from agents.llms.hosted.model import Hosted
 from agents.llms.hosted.subprocess_model import CallerProcess, HostedInSubprocess
@@ -25,9 +26,19 @@ MINUTE = 60 / FASTER
 LIMIT = 4
 _REPLY = {
     "id": "1", "object": "chat.completion", "created": 1, "model": "m",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}],
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": '{"text": "Yes."}'}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
 }  # fmt: skip
+
+
+_REFUSAL = {"error": {"message": "This response_format type is unavailable now", "type": "invalid_request_error"}}
+Arrived = list[float]
+
+
+class Answer(BaseModel):
+    """What a reply holds."""
+
+    text: str
 
 
 class HeldBack(ModelWrapper):
@@ -46,8 +57,13 @@ class HeldBack(ModelWrapper):
 
 
 @asynccontextmanager
-async def slow_service() -> AsyncGenerator[tuple[str, list[float]]]:
-    """Answers after more than one of our minutes; yields its address, and when requests arrive."""
+async def slow_service(
+    seconds: float = 1.4 * MINUTE, refused: str | None = None
+) -> AsyncGenerator[tuple[str, Arrived]]:
+    """Answers after so long, more than one of our minutes; yields its address, and when requests arrive.
+
+    Requests with the word `refused` are refused at once.
+    """
     arrived = list[float]()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,11 +71,13 @@ async def slow_service() -> AsyncGenerator[tuple[str, list[float]]]:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 arrived.append(time.monotonic())
                 length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-                await reader.readexactly(length)
-                await asyncio.sleep(1.4 * MINUTE)
-                body = json.dumps(_REPLY).encode()
+                asked = (await reader.readexactly(length)).decode()
+                is_refused = refused is not None and refused in asked
+                await asyncio.sleep(0 if is_refused else seconds)
+                body = json.dumps(_REFUSAL if is_refused else _REPLY).encode()
                 fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
-                writer.write(f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode() + body)
+                status = "400 Bad Request" if is_refused else "200 OK"
+                writer.write(f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n".encode() + body)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -92,6 +110,28 @@ async def test_what_was_held_back_gets_another_turn(tmp_path: Path, caller: Call
         await model.aclose()
         if caller:
             await caller.aclose()
-    assert {reply.text for reply in replies} == {"Yes."}
+    assert {reply.text for reply in replies} == {'{"text": "Yes."}'}
     assert len(arrived) == 2 * LIMIT, "a call that is held back is not sent twice"
-    assert max(sum(at <= other < at + MINUTE for other in arrived) for at in arrived) <= LIMIT
+    assert most_per_minute(arrived) <= LIMIT
+
+
+def most_per_minute(arrived: Arrived) -> int:
+    return max(sum(at <= other < at + MINUTE for other in arrived) for at in arrived)
+
+
+async def test_what_is_asked_again_in_a_simpler_way_gets_a_turn_of_its_own(caller: CallerProcess | None) -> None:
+    """A service refuses schemas, and JSON: each call that meets a refusal is sent once more."""
+    clock = Clock(lambda: time.time() * FASTER, lambda seconds: asyncio.sleep(seconds / FASTER))
+    async with slow_service(0.1, refused="response_format") as (url, arrived):
+        config = HostedModel.model_validate({"provider": "openai-compatible", "model_id": "m", "base_url": url})
+        inner = HostedInSubprocess("m", config, caller) if caller else Hosted("m", config)
+        limits = Limits(requests_per_minute=LIMIT)
+        model = Limited(inner, limits, make_window=lambda _, limit: SlidingWindowLimiter(limit, clock))
+        requests = (make_request(str(n), output=Answer) for n in range(LIMIT // 2))
+        replies = await asyncio.gather(*(model.complete(request) for request in requests))
+        await model.aclose()
+        if caller:
+            await caller.aclose()
+    assert {reply.structured for reply in replies} == {"prompt"}
+    assert len(arrived) > LIMIT
+    assert most_per_minute(arrived) <= LIMIT
