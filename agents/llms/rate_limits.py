@@ -283,7 +283,8 @@ class Limited(ModelWrapper):
                     return await self._complete_with_timeout(request), turns
             except NeedsAnotherTurn:
                 # What was refused counts as a request; the tokens that it was let through for are of the next one.
-                turns = {window: entry for window, entry in turns.items() if window is not self._requests}
+                if self._requests:
+                    turns.pop(self._requests, None)
             except NotSentInTime:
                 seconds = min(2 * seconds, LONGEST_SENDING_SECONDS)
 
