@@ -16,6 +16,7 @@ from contract.findings import Citation, CitedAnswer, Claim, Source
 from flows.files.control_characters import terminal_text
 from flows.report.answer_markdown import DEMONSTRATION_NOTICE, citation_location, is_web_address, vote_text
 from flows.report.claim_words import only_quotes
+from flows.report.document_name import document_name
 from flows.report.left_out import left_out_lines
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines
@@ -102,7 +103,7 @@ def _unverified_text(claim: Claim) -> str:
 
 
 def _source_text(source: Source) -> Text:
-    return _linked(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})", source.uri)
+    return _linked(document_name(source.title, source.record_id, source.date), source.uri)
 
 
 def _linked(text: str, uri: str | None) -> Text:

@@ -18,6 +18,7 @@ from flows.cli.console import escape_markup
 from flows.files.folder import read_traces
 from flows.files.os_error import os_error_text
 from flows.report.answer_markdown import answer_markdown, citation_location, is_web_address
+from flows.report.document_name import document_name
 from flows.report.question_words import reading_text
 from flows.report.unverified import unverified_lines
 
@@ -101,8 +102,8 @@ class ConversationCommands:
         elif not last.answer.claims:
             self._print("The corpus does not say. The nearest documents:")
         for number, source in enumerate(last.sources, start=1):
-            dated = f", {source.date}" if source.date else ""
-            self._print(f"{number}. {source.title} ({source.record_id}{dated}) {source.uri or ''}".rstrip())
+            named = document_name(source.title, source.record_id, source.date)
+            self._print(f"{number}. {named} {source.uri or ''}".rstrip())
 
     def _open(self, which: str) -> None:
         last = self._last()

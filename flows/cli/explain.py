@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from contract.errors import RunError
 from flows.files.control_characters import escape_controls
+from flows.report.document_name import document_name
 from flows.run.services import open_index
 from flows.spec.nodes import steps_of
 from flows.spec.search_steps import where_of
@@ -66,7 +67,8 @@ def _lines(found: Explanation) -> list[str]:
 
 def _passage(one: Passage) -> str:
     words = " ".join(one.text.split())
-    return f"{one.title} ({one.record_id}), {one.section}: {words[:_SHOWN]}{'…' if len(words) > _SHOWN else ''}"
+    shown = f"{words[:_SHOWN]}…" if len(words) > _SHOWN else words
+    return f"{document_name(one.title, one.record_id)}, {one.section}: {shown}"
 
 
 def _as_json(found: Explanation) -> dict[str, object]:

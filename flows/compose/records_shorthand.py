@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from agents.safety.paths import expanded, is_folder, is_there
+from agents.safety.paths import expanded, is_folder, is_link, is_there
 from contract.base import JsonValue
 from contract.storage import FileStorage, HuggingFaceStorage, RecordStorage, StorageConfig
 from flows.config.diagnostics import Diagnostics, closest_name, display_argument, there_are
@@ -41,7 +41,7 @@ def new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Dia
         return FileStorage(path=path)
     if diagnostics.is_reported(("storage", text)):
         return None
-    if problem := _mistaken_source(text):
+    if problem := _dead_link(path) or _mistaken_source(text):
         diagnostics.add(where, problem[0], todo=problem[1])
         return None
     nearby = nearby_sources(text, path)
@@ -49,6 +49,13 @@ def new_source(text: str, storage: Mapping[str, StorageConfig], diagnostics: Dia
     what = f"there is neither a file nor a storage '{text}'" if text.strip() else "a file or storage is missing"
     diagnostics.add(where, what, nearest=closest_name(text, [*nearby, *storage]), todo=todo)
     return None
+
+
+def _dead_link(path: Path) -> tuple[str, str] | None:
+    """What is wrong, and what to do, where the source is a link that leads nowhere, or in a circle."""
+    if not is_link(path) or is_there(path):
+        return None
+    return "this is a link that leads nowhere", "name the file or folder itself"
 
 
 def _mistaken_source(text: str) -> tuple[str, str] | None:

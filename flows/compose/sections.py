@@ -109,7 +109,7 @@ def _validate_entries(
                     # Its file is mostly called as it should be: that nothing has this name is no second mistake.
                     diagnostics.mark_reported((group, location.file.stem))
             elif data is None or not nameless:
-                diagnostics.add_at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+                diagnostics.add_at(path, no_fields(name, data), todo="write its fields below it, indented")
             diagnostics.mark_reported(path)
             continue
         resolved = data if data.get("type") in _CLOUD_STORAGE_TYPES else with_absolute_paths(data, path, diagnostics)
@@ -119,6 +119,13 @@ def _validate_entries(
         else:
             found[name] = value
     return found
+
+
+def no_fields(name: str, data: JsonValue) -> str:
+    """What is wrong where an entry holds something else than its fields."""
+    if data in (None, ""):
+        return f"'{name}' is empty"
+    return f"'{name}' has {'a list' if isinstance(data, list) else 'a value'} where its fields belong"
 
 
 def with_absolute_paths(data: Mapping[str, JsonValue], path: KeyPath, diagnostics: Diagnostics) -> dict[str, JsonValue]:

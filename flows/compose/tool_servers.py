@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter
 from contract.base import JsonValue
 from contract.flow import FlowSpec
 from contract.tool_servers import MCPServer
+from flows.compose.sections import no_fields
 from flows.config.compose_config import ComposedConfig
 from flows.config.diagnostics import Diagnostics
 from flows.config.own_config import how_to_allow
@@ -34,7 +35,7 @@ def tool_servers_of(section: JsonValue, diagnostics: Diagnostics) -> dict[str, M
     for name, data in section.items() if isinstance(section, dict) else ():
         path = ("tools", name)
         if not isinstance(data, dict):
-            diagnostics.add_at(path, f"'{name}' is empty", todo="write its fields below it, indented")
+            diagnostics.add_at(path, no_fields(name, data), todo="write its fields below it, indented")
             diagnostics.mark_reported(path)
         elif not _SERVER_NAME.fullmatch(name):
             diagnostics.add_at(

@@ -23,6 +23,8 @@ from flows.config.hydra_source import ConfigLoader
 _SKIPPED_FOLDERS = frozenset({"prompts", "criteria", "corpora"})
 _PLAIN_REFERENCE = re.compile(r"\$\{\w+(?:\.\w+)*\}")
 _NOTHING = "tag:yaml.org,2002:null"
+_NAMED_ENTRIES = frozenset({"models", "storage", "tools"})
+"""Groups whose files have names of the author's own at their left edge."""
 _MOST_REFERENCES = 100
 """In one value: OmegaConf reads them by recursion, one in the other."""
 
@@ -114,7 +116,8 @@ def _parse_document(path: Path, text: str) -> YamlDocument:
         return _broken_document(
             path, 1, "the file does not consist of `name: value` lines", "write `name: value` on each line"
         )
-    problems = (*_odd_keys(path, root), *_signs_as_comments(path, text, root), *_duplicate_keys(path, root))
+    names = (*_odd_keys(path, root), *_names_read_otherwise(path, root), *_duplicate_keys(path, root))
+    problems = (*names, *_signs_as_comments(path, text, root))
     return YamlDocument(path, root, problems) if problems else _with_readable_values(path, text, root)
 
 
@@ -168,6 +171,20 @@ def _odd_keys(path: Path, root: yaml.Node) -> Iterator[Problem]:
         if key.value != key.value.strip(ODD_BLANKS):
             mistake = odd_blank(key.start_mark.line + 1)
             yield Problem(f"{display_path(path)}:{mistake.line}", mistake.what, todo=mistake.todo)
+
+
+def _names_read_otherwise(path: Path, root: yaml.MappingNode) -> Iterator[Problem]:
+    """Names of models, storages and servers under which nobody finds them, since YAML reads another value."""
+    for key, _ in root.value if path.parent.name in _NAMED_ENTRIES else ():
+        if not isinstance(key, yaml.ScalarNode) or key.tag == _NOTHING:
+            continue
+        try:
+            name = str(plain_value(key, ConfigLoader))
+        except (yaml.MarkedYAMLError, *UNREADABLE_YAML):
+            continue
+        if name != key.value:
+            what = f"YAML reads the name `{key.value}` as {name}"
+            yield Problem(f"{display_path(path)}:{key.start_mark.line + 1}", what, todo=f'write "{key.value}"')
 
 
 def _signs_as_comments(path: Path, text: str, root: yaml.Node) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from contract.comparisons import Differences, MatterVote
 from contract.findings import MAIN_SECTION, Citation, CitedAnswer, Claim, JudgedClaim, Source
 from flows.files.control_characters import escape_controls
 from flows.report.claim_words import only_quotes
+from flows.report.document_name import document_name
 from flows.report.notes_section import NOTES_HEADING
 from flows.report.question_words import reading_text
 from flows.report.reference_list import REFERENCES_HEADING, reference_lines, referenced_location
@@ -84,9 +85,9 @@ def citation_location(citation: Citation, answer: CitedAnswer) -> str:
 
 
 def _described_location(citation: Citation) -> str:
-    dated = f", {citation.date}" if citation.date else ""
+    named = document_name(citation.title, citation.record_id, citation.date)
     section = None if citation.locator and citation.section == MAIN_SECTION else citation.section
-    return ", ".join(filter(None, (f"{citation.title} ({citation.record_id}{dated})", section, citation.locator)))
+    return ", ".join(filter(None, (named, section, citation.locator)))
 
 
 def _some_of(names: Sequence[str]) -> str:
@@ -130,7 +131,7 @@ def _unverified(claims: Sequence[Claim]) -> Iterator[str]:
 
 
 def _source(source: Source) -> str:
-    return _linked(f"{source.title} ({source.record_id}{f', {source.date}' if source.date else ''})", source.uri)
+    return _linked(document_name(source.title, source.record_id, source.date), source.uri)
 
 
 def is_web_address(uri: str | None) -> TypeGuard[str]:

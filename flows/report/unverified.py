@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.evidence.quotable_text import QuotableText
 from contract.findings import Citation, Claim
+from flows.report.document_name import document_name
 
 UNVERIFIED_HEADING = "Not shown as an answer, because no quotation could be verified"
 
@@ -19,7 +20,7 @@ def _unverified(citation: Citation) -> str:
     if citation.status == "misattributed":
         return f"{quoted}, which stands in another document ({citation.found_in})"
     if nearest := citation.nearest:
-        where = f"{nearest.title} ({nearest.record_id}), {nearest.section}"
+        where = f"{document_name(nearest.title, nearest.record_id)}, {nearest.section}"
         if near := QuotableText(nearest.text).near_miss(citation.quote):
             why = "cut out of a word" if near.is_cut else "too short to prove anything"
             return f"{quoted}, which is {why}; in {where}: “{nearest.text}”"

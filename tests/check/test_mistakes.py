@@ -97,6 +97,34 @@ CASES = [
         'write "null"',
         files={"models/own.yaml": "null: {kind: embedded}\n"},
     ),
+    Mistake(
+        "a name that YAML reads as another",
+        "my_study/models/own.yaml:1",
+        "YAML reads the name `true` as True",
+        'write "true"',
+        files={"models/own.yaml": "true: {kind: embedded}\n"},
+    ),
+    Mistake(
+        "a name that YAML reads as a number",
+        "my_study/storage/own.yaml:1",
+        "YAML reads the name `12:30:45` as 45045",
+        'write "12:30:45"',
+        files={"storage/own.yaml": "12:30:45: {type: file, path: posts.csv}\n"},
+    ),
+    Mistake(
+        "a value for the fields of a model",
+        "my_study/models/own.yaml:1",
+        "'own' has a value where its fields belong",
+        "write its fields below it, indented",
+        files={"models/own.yaml": "own: 12:30:45\n"},
+    ),
+    Mistake(
+        "a list for the fields of a server",
+        "my_study/tools/own.yaml:1",
+        "'own' has a list where its fields belong",
+        "write its fields below it, indented",
+        files={"tools/own.yaml": "own: [npx]\n"},
+    ),
     Mistake("list for mapping", mine(1), "`name: value`", "each line", files={"flows/mine.yaml": "- one\n- two\n"}),
     # --- choices and arguments ---
     Mistake(
@@ -388,7 +416,7 @@ CASES = [
     Mistake(
         "model without fields",
         "my_study/models/bare.yaml:1",
-        "'bare' is empty",
+        "'bare' has a value where its fields belong",
         "indented",
         files={"models/bare.yaml": "bare: embedded\n"},
     ),

@@ -153,6 +153,13 @@ def test_a_flow_without_a_storage_understands_budget_alone(study: Path) -> None:
     )
 
 
+def test_a_link_that_leads_nowhere_is_called_so(study: Path) -> None:
+    for name, to in (("circle.csv", "circle.csv"), ("lost.csv", "gone.csv"), ("texts", "../texts")):
+        Path(name).symlink_to(to)
+        message = _mistakes(f"records={name}")[f"command line: records={name}"]
+        assert "this is a link that leads nowhere" in message and "did you mean" not in message
+
+
 def test_a_dataset(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.check.sources.find_spec", _found)
     found = _composed("records=hf:owner/name", "columns.text=body")

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from agents.support import NO_MODEL
-from contract.findings import Citation, CitedAnswer, Claim, JudgedClaim, NearestWords
+from contract.findings import Citation, CitedAnswer, Claim, JudgedClaim, NearestWords, Source
 from flows.cli.console import show_answer
 from flows.report.answer_markdown import answer_markdown, notes_markdown
 
@@ -40,6 +40,19 @@ def test_a_quotation_that_is_not_verified_is_shown_as_such_with_the_nearest_word
         assert text.count("not verified: “the post was lawful then”") == 2
         assert text.count("“the post was unlawful then”") == 2
         assert "Not shown as an answer" in text
+
+
+def test_a_document_without_a_title_is_named_once() -> None:
+    untitled = {"title": "l4", "record_id": "l4"}
+    found = _FOUND.model_copy(update={**untitled, "date": "1931"})
+    invented = _INVENTED.model_copy(update={"nearest": _NEAREST.model_copy(update=untitled)})
+    answer = CitedAnswer(
+        question="When?", claims=(JudgedClaim(text="It was lawful.", citations=(found,), unverified=(invented,)),),
+        not_used=(Source(**untitled), Source(**untitled, date="1932")), abstained=False, summary="1 sentence.",
+    )  # fmt: skip
+    for text in _shown(answer):
+        assert "l4 (l4" not in text
+        assert "l4 (1931), text" in text and "in l4, text" in text and "l4 (1932)" in text
 
 
 @pytest.mark.parametrize(
