@@ -9,13 +9,14 @@ from __future__ import annotations
 import codecs
 import re
 from collections import deque
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from contract.storage import FileStorage
 from flows.storage.guesses import Guess, OnGuess
-from flows.storage.likely_encoding import likely_encoding
+from flows.storage.likely_encoding import fits, likely_encoding
 
 DEFAULT_ENCODING = "utf-8"
 UNDECODED = re.compile("[\udc80-\udcff]")
@@ -125,7 +126,24 @@ def _encoding_of(path: Path, _changed: int, _size: int) -> tuple[str, bytes] | N
             deque(codecs.iterdecode(iter(lambda: file.read(_LOOK_AT_BYTES), b""), encoding), maxlen=0)
         except UnicodeError:
             return None
+        file.seek(0)
+        if not all(fits(part, encoding) for part in _parts_beyond_ascii(file)):
+            return None
     return encoding, sample
+
+
+def _parts_beyond_ascii(file: BinaryIO) -> Iterator[bytes]:
+    """All lines with bytes that are no ASCII, in parts that are as long as a sample."""
+    part, size = list[bytes](), 0
+    for line in iter(lambda: file.readline(_SAMPLE_BYTES), b""):
+        if line.isascii():
+            continue
+        part.append(line)
+        size += len(line)
+        if size >= _SAMPLE_BYTES:
+            yield b"".join(part)
+            part, size = [], 0
+    yield b"".join(part)
 
 
 def _lines_beyond_ascii(file: BinaryIO) -> bytes:

@@ -110,3 +110,45 @@ def test_check_and_a_run_say_it_first_and_so_does_the_report(
         assert note.removesuffix("‘id") in capsys.readouterr().err
     assert main(["check", "+flows=[tox]", "records=posts.csv", "encoding=utf-8"]) == 2
     assert "holds bytes that are not utf-8" in capsys.readouterr().err
+
+
+OTHER_LETTERS = {
+    "Polish, by Linux": ("iso8859_2", "Żółta łódź płynie wśród gęstych trzcin.", True),
+    "Czech, by Linux": ("iso8859_2", "Šťastný člověk šel přes řeku, a děkuji vám.", True),
+    "Ukrainian, by Linux": ("koi8_u", "Її сім'я живе у Києві, ідіть звідси.", True),
+    "Arabic, by Linux": ("iso8859_6", "اخرجوا من هنا، لا أحد يريدكم. تأخرت العبارة مرة أخرى.", True),
+    "Russian, by Linux": ("iso8859_5", "Уходите отсюда, вас никто не звал. Паром опять опоздал.", True),
+    "Russian, of a Mac": ("mac_cyrillic", "Уходите отсюда, вас никто не звал. Паром опять опоздал.", False),
+    "Russian, of DOS": ("cp866", "Уходите отсюда, вас никто не звал. Паром опять опоздал.", False),
+    "Polish, of DOS": ("cp852", "Żółta łódź. Ludzie są źli na rząd. Książka leży.", False),
+    "Hungarian, of DOS": ("cp852", "Győztes őszi erdő. Nem értem, miért történt így.", False),
+    "Greek, of DOS": ("cp737", "Φύγετε από εδώ, κανείς δεν σας θέλει.", False),
+    "Turkish": ("iso8859_9", "nasılsınız? Vapur İyi Öğretmen şimdi ışığı kapattı.", False),
+    "Spanish, of a Mac": ("mac_roman", "El señor llegó aquí. Mañana llegó otra vez.", False),
+    "Korean": ("euc_kr", "참 오늘 않았다. 오늘 또 정부는", False),
+    "Hebrew": ("cp1255", "לא מזג מכאן, לא ענתה. מזג יפה מכאן", False),
+}
+
+
+@pytest.mark.parametrize("times", [1, 2, 20])
+@pytest.mark.parametrize("name", OTHER_LETTERS)
+def test_letters_of_older_encodings_are_not_taken_for_those_of_others(name: str, times: int, tmp_path: Path) -> None:
+    encoding, text, is_told_apart = OTHER_LETTERS[name]
+    path = tmp_path / "posts.csv"
+    path.write_bytes(("id,text\n" + "".join(f'{number},"{text}"\n' for number in range(times))).encode(encoding))
+    if [guess for guess in guesses(path) if guess.setting == "encoding"]:
+        assert [one.text for one in read_records(path)[0]] == [text] * times
+    else:
+        assert not is_told_apart
+        with pytest.raises(StorageError, match="holds bytes that are not utf-8"):
+            read_records(path)
+
+
+def test_a_file_of_parts_in_two_encodings_is_not_read_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    parts = [("cp1252", "Die Größe überrascht; Käse schön für Österreich."), ("cp1251", "Сегодня в городе идёт дождь.")]
+    lines = [f"{encoding}{number},{text}\n".encode(encoding) for encoding, text in parts for number in range(600)]
+    path.write_bytes(b"id,text\n" + b"".join(lines))
+    assert not [guess for guess in guesses(path) if guess.setting == "encoding"]
+    with pytest.raises(StorageError, match="holds bytes that are not utf-8"):
+        read_records(path)
