@@ -64,6 +64,8 @@ class TruthSource(Frozen):
 
 
 GOLD_SUFFIX = ".jsonl"
+MOST_SPLIT_CHARACTERS = 10
+"""Of what stands between the answers in a cell."""
 
 
 class Measures(Frozen):
@@ -81,7 +83,9 @@ class Measures(Frozen):
     A key such as `>=0.5` stands for all numbers from there on. A value without a label is taken as the verdict."""
     missing: Words = ()
     """What stands in the ground truth where nobody answered, beside empty, NA, NaN, NULL, None, n/a and `.`."""
-    split: str | None = Field(default=None, min_length=1, max_length=10, exclude_if=lambda value: value is None)
+    split: str | None = Field(
+        default=None, min_length=1, max_length=MOST_SPLIT_CHARACTERS, exclude_if=lambda value: value is None
+    )
     """The sign between several answers in one cell of the ground truth, for example `#`."""
     several: Literal["majority", "any"] = Field(default="majority", exclude_if=lambda value: value == "majority")
     """What several answers to one text mean: the verdict that most of them are, none where as many are another (for

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 
 from flows.config.stray_words import shell_setting
-from flows.tables.answers import AnswerReader, Reading, spelling
+from flows.tables.answers import AnswerReader, Reading, number_of, spelling
 
 _SIGNS = ("#", ";", "|", ",", "/", "+", "&", "\n")
 """What stands between answers in published tables; a sign that is told of has to divide answers that are known."""
+_FRACTION = re.compile(r"\d+\s*/\s*\d+")
 
 
 def sign_between_answers(answers: Collection[Reading], reader: AnswerReader) -> str | None:
@@ -20,9 +22,20 @@ def sign_between_answers(answers: Collection[Reading], reader: AnswerReader) -> 
     alone = {spelling(one.answer) for one in answers}
     for sign in _SIGNS:
         for one in answers:
-            if one.how == "unknown" and _is_of_several(one.answer.split(sign), alone, reader):
+            if (
+                one.how == "unknown"
+                and not _is_number(one.answer, sign)
+                and _is_of_several(one.answer.split(sign), alone, reader)
+            ):
                 return sign
     return None
+
+
+def _is_number(answer: str, sign: str) -> bool:
+    """Whether the answer is one number that the sign is a part of: decimals behind a comma, or a fraction."""
+    if sign == ",":
+        return number_of(answer) is not None
+    return sign == "/" and _FRACTION.fullmatch(answer.strip()) is not None
 
 
 def _is_of_several(parts: list[str], alone: Collection[str], reader: AnswerReader) -> bool:

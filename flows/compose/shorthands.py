@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from agents.safety.paths import expanded
 from contract.base import JsonValue
 from contract.flow import FlowSpec
+from contract.measures import MOST_SPLIT_CHARACTERS
 from contract.run import RunSettings
 from contract.storage import FileStorage, RecordStorage, StorageConfig
 from flows.check.sources import source_of
@@ -149,9 +150,7 @@ def apply_shorthands(
     applied = AppliedShorthands(validated.spec.records, storage, run, other_values=rest)
     _apply_run_settings(applied, typed, diagnostics)
     _apply_labels(applied, typed, validated.path, diagnostics)
-    if split := typed.get("split"):
-        applied.split = split
-        applied.values["split"] = split
+    _apply_split(applied, typed, validated.path, diagnostics)
     if truth := typed.get("truth", "").strip():
         applied.truth = truth_named(truth, diagnostics)
         applied.values["truth"] = truth
@@ -202,6 +201,19 @@ def _apply_labels(
         diagnostics.provenance.add_argument((*path, "measures", "labels", answer), display_argument(f"{name}={text}"))
     if applied.labels:
         applied.values["labels"] = cast("JsonValue", dict(applied.labels))
+
+
+def _apply_split(applied: AppliedShorthands, typed: Mapping[str, str], path: KeyPath, diagnostics: Diagnostics) -> None:
+    if (sign := typed.get("split")) is None:
+        return
+    where = (*path, "measures", "split")
+    diagnostics.provenance.add_argument(where, display_argument(f"split={sign}"))
+    if 0 < len(sign) <= MOST_SPLIT_CHARACTERS:
+        applied.split = sign
+        applied.values["split"] = sign
+        return
+    what = "`split` is empty" if not sign else f"`split` has more than {MOST_SPLIT_CHARACTERS} characters"
+    diagnostics.add_at(where, what, todo="write the sign that stands between the answers in a cell, as in split=';'")
 
 
 def _apply_records(applied: AppliedShorthands, typed: Mapping[str, str], diagnostics: Diagnostics) -> None:

@@ -71,6 +71,8 @@ _USUAL_TAGS = {"type": "file", "kind": "hosted"}
 def plain_message(details: Mapping[str, Any]) -> str:
     """Why a value does not fit, as the end of a sentence; `details` is one entry of Pydantic's `errors()`."""
     kind, context = str(details["type"]), _context(details)
+    if kind == "string_too_short" and context.get("min_length") == 1:
+        return "is empty"
     if kind in _LIMITS:
         return f"it {_LIMITS[kind].format(**context)}"
     if kind == "too_short":

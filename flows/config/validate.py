@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from contract.base import JsonValue
 from contract.flow import FlowParameter, FlowSpec, Gate, GateField, Loop, Step
 from contract.measures import Measures
+from flows.config.commented_values import comment_in_place
 from flows.config.diagnostics import Diagnostics, closest_name, is_secret_setting, join_names, may_hold_secret
 from flows.config.error_locations import data_path
 from flows.config.nested_data import Data, delete_at, is_value_at, names_within, put_value, value_at
@@ -206,6 +207,10 @@ class _Validator:
             todo = "use lower-case letters, digits and underscores, a letter first"
             self.diagnostics.add_at(path, f"'{loc[-1]}' cannot be a name", todo=todo)
             self.dropped |= {loc[-1], *names_within(value_at(self.data, loc))}
+            return
+        if value is None and (comment := comment_in_place(self.diagnostics.provenance.location(path))):
+            self.diagnostics.add_at(path, comment[0], todo=comment[1])
+            self.diagnostics.mark_reported(path)
             return
         said, name = plain_message(details), self._name_of(loc)
         is_shown = type(value) not in (dict, list, tuple) or said.startswith("it should")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.main import main
 from tests.check.test_silent_mistakes import FLOW, POSTS, found
 
 UNLABELLED = FLOW.replace("  labels: {'yes': violates, 'no': does_not_violate}\n", "")
@@ -80,3 +81,53 @@ def test_a_comment_in_brackets_is_explained(bracketed: str, tmp_path: Path) -> N
 def test_comments_are_no_mistake(place: str, tmp_path: Path) -> None:
     flow = FLOW.replace("  by: [ward]", f"  {place}\n    [ward]" if place.startswith("by") else "  by: [ward]")
     assert "begins a comment" not in said_of(tmp_path, ["yes", "no"], flow)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [("2,5", "3,0", "1,5", "2,0", "5"), ("2/3", "1/3", "3/3", "3"), ("0 / 1", "1 / 1", "1", "0")],
+)
+def test_decimals_and_fractions_are_no_lists(cells: tuple[str, ...], tmp_path: Path) -> None:
+    assert "split:" not in said_of(tmp_path, cells, UNLABELLED)
+
+
+def test_numbers_of_several_answers_are_a_list(tmp_path: Path) -> None:
+    flow = FLOW.replace("{'yes': violates, 'no': does_not_violate}", "{'1': violates, '3': does_not_violate}")
+    assert 'split: ","' in said_of(tmp_path, ["1,3,1", "1", "3"], flow)
+
+
+@pytest.mark.parametrize(
+    ("written", "todo"),
+    [
+        ("text: #text", '`text` has no value; write `text: "#text"`'),
+        ("text: # the column", "`text` has no value; write the value before the #, as in `text: value # the column`"),
+    ],
+)
+def test_a_value_that_is_only_a_comment_is_named_as_that(written: str, todo: str, tmp_path: Path) -> None:
+    storage = f"posts:\n  type: file\n  path: posts.jsonl\n  columns:\n    {written}\n"
+    said = found(tmp_path, storage__posts_yaml=storage)
+    assert "storage/posts.yaml:5: " in said and todo in said
+
+
+def test_a_missing_value_without_a_comment_is_called_empty(tmp_path: Path) -> None:
+    said = found(tmp_path, storage__posts_yaml="posts:\n  type: file\n  path:\n")
+    assert "`path` is empty" in said and "comment" not in said
+
+
+@pytest.mark.parametrize(("given", "what"), [("split=", "is empty"), (f"split={';' * 11}", "more")])
+def test_a_sign_of_a_command_that_is_none_is_a_mistake(
+    given: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "posts.csv").write_text(
+        "id,text,label\n1,A post.,violates;violates\n2,Two.,violates\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    arguments = ["records=posts.csv", "columns.ground_truth.violating=label"]
+    assert main(["check", "+flows=[judger]", *arguments, given]) == 2
+    said = capsys.readouterr().err
+    assert "command line: split=" in said and what in said and "split=';'" in said
+
+
+def test_an_empty_sign_in_a_flow_is_called_empty(tmp_path: Path) -> None:
+    said = said_of(tmp_path, ["yes", "no"], FLOW + "  split: ''\n")
+    assert "`split`" in said and "is empty" in said and "characters long" not in said
