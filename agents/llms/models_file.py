@@ -133,6 +133,8 @@ def _problem(name: str, found: ErrorDetails, where: str) -> Problem:
         case "extra_forbidden":
             known = _KINDS[str(found["loc"][0])].model_fields
             return Problem(where, f"model '{name}' has an unknown field '{field}'", _nearest(steps[-1], known))
+        case "model_attributes_type":
+            return Problem(where, f"model '{name}' has a value where its fields belong", todo='write {"kind": …}')
         case "missing":
             return Problem(where, f"model '{name}' lacks `{field}`", todo=f"add `{field}`")
         case _:

@@ -18,20 +18,16 @@ from contract.flow import FlowSpec
 from contract.measures import Level, Measures
 from contract.record import Record
 from flows.check.judged import Judged, judged_by
+from flows.check.readings_text import label_settings, readings_text, shown_answers
 from flows.check.split_answers import parts_of, sign_between_answers, split_setting
 from flows.config.diagnostics import closest_name, join_names
 from flows.config.provenance import KeyPath
-from flows.config.stray_words import shell_setting
 from flows.spec.agent_registry import AgentClass
 from flows.spec.nodes import steps_of
 from flows.spec.study import Study
 from flows.tables.answers import Reading, is_cut, number_of, spelling
 from flows.tables.coded_variables import measures_of
 from flows.tables.ground_truth import OF_EACH_ANSWER, GroundTruth
-
-_MAX_EXAMPLES = 5
-_MAX_VERDICTS = 12
-"""Verdicts that are listed with the answers that mean them; people may give as many numbers as there are records."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +115,8 @@ class GroundTruthCheck:
                 numbers = [one for one in unknown if number_of(one.answer) is not None]
                 if numbers:
                     what = (
-                        f"people's answers are {_names([*bits, *numbers])}: 1 and 0 would be read as true and false, "
-                        f"but {_names(numbers)} cannot"
+                        f"people's answers are {shown_answers([*bits, *numbers])}: 1 and 0 would be read as true "
+                        f"and false, but {shown_answers(numbers)} cannot"
                     )
                     yield TruthMistake(name, what, self._todo(criterion, [*bits, *numbers]))
 
@@ -132,7 +128,7 @@ class GroundTruthCheck:
         for criterion, counts in self._readings():
             if any(reading.how not in ("exact", "unknown") for reading in counts):
                 of = f" to '{criterion}'" if len(self.truth.fields) > 1 else ""
-                yield f"people's answers{of} are read so: {_readings_text(counts)}"
+                yield f"people's answers{of} are read so: {readings_text(counts)}"
             if unknown := [reading for reading in counts if reading.how == "unknown"]:
                 yield (
                     f"people's answers are also {self._unknown_text(criterion, unknown)}; these records are left out "
@@ -143,7 +139,7 @@ class GroundTruthCheck:
         """How answers are read where each is a label or a verdict to the letter, of which there is no notice."""
         for criterion, counts in self._readings():
             if all(reading.how == "exact" for reading in counts):
-                yield f"answers of people to '{criterion}': {_readings_text(counts)}"
+                yield f"answers of people to '{criterion}': {readings_text(counts)}"
 
     def _readings(self) -> Iterator[tuple[str, Counter[Reading]]]:
         """How answers were read, by each criterion of which it is known what may be said."""
@@ -221,7 +217,7 @@ class GroundTruthCheck:
             "interval": "which are no numbers",
             "ratio": "which are no numbers from 0",
         }[self._level(criterion)]
-        return f"{_names(unknown)}, {why}"
+        return f"{shown_answers(unknown)}, {why}"
 
     def _todo(self, criterion: str, answers: list[Reading]) -> str:
         reader = self.truth.reader(criterion)
@@ -234,9 +230,9 @@ class GroundTruthCheck:
 
     def _todo_of_each(self, criterion: str, answers: list[Reading]) -> str:
         if self._level(criterion) in ("interval", "ratio"):
-            missing = _label_settings(answers, "missing")
+            missing = label_settings(answers, "missing")
             return f"if they mean that nobody answered, write {missing}; if a number, the number in place of `missing`"
-        settings = _label_settings(answers, "VERDICT")
+        settings = label_settings(answers, "VERDICT")
         some_numbers = any(number_of(reading.answer) for reading in answers)
         numbers = " (or for numbers a cut such as 'labels.>=0.5=VERDICT')" if some_numbers else ""
         verdicts = join_names(self.truth.reader(criterion).possible)
@@ -254,37 +250,6 @@ class GroundTruthCheck:
             and number_of(reading.answer) is not None
             and spelling(reading.answer) not in known
         ]
-
-
-def _label_settings(readings: Iterable[Reading], verdict: str) -> str:
-    answers = [reading.answer.strip() for reading in readings]
-    return " ".join(shell_setting(f"labels.{answer}", verdict) for answer in answers[:_MAX_EXAMPLES])
-
-
-def _names(readings: Iterable[Reading]) -> str:
-    return join_names([f"'{reading.answer}'" for reading in readings], _MAX_EXAMPLES)
-
-
-def _readings_text(counts: Mapping[Reading, int]) -> str:
-    """`'yes', 'Yes ' as violates (2); no answer: 'NULL' (1)`."""
-    answers, totals = dict[str | None, list[str]](), Counter[str | None]()
-    for reading, count in counts.items():
-        if reading.how not in ("unknown", "tied"):
-            answers.setdefault(reading.verdict, []).append(f"'{reading.answer}'")
-            totals[reading.verdict] += count
-    read = [(verdict, names) for verdict, names in answers.items() if verdict is not None]
-    parts = [
-        f"{join_names(names, _MAX_EXAMPLES)} as {verdict} ({totals[verdict]:,})"
-        for verdict, names in read[:_MAX_VERDICTS]
-    ]
-    if len(read) > _MAX_VERDICTS:
-        parts.append(f"and {len(read) - _MAX_VERDICTS:,} more")
-    if tied := [reading for reading in counts if reading.how == "tied"]:
-        number = sum(counts[reading] for reading in tied)
-        parts.append(f"left out, since as many people answered otherwise: {_names(tied)} ({number:,})")
-    if None in answers:
-        parts.append(f"no answer: {join_names(answers[None], _MAX_EXAMPLES)} ({totals[None]:,})")
-    return "; ".join(parts)
 
 
 def truth_check_of(study: Study) -> GroundTruthCheck | None:

@@ -7,8 +7,8 @@ as the nodes it needs have ended, for all the records of the batch together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -29,6 +29,7 @@ from flows.engine.gather import gather_or_raise
 from flows.engine.grid import RecordGroup, cells_of, groups_of, unrun_cells
 from flows.engine.held_back import forget_held, hold_back, stops_waiting, wait_for_person
 from flows.engine.loop_time import LoopTime, rounds_over_note
+from flows.engine.node_run import NodeRun, Subgraph
 from flows.engine.routing import SkipReason, loop_finished, skip_reason
 from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope
@@ -38,29 +39,6 @@ from flows.engine.tool_calls import StepTools
 from flows.spec.cell import Cell
 from flows.spec.condition_words import condition_words
 from flows.spec.graph import dependencies, steps_within, upstream
-
-
-@dataclass(frozen=True)
-class Subgraph:
-    """The nodes of one Prefect flow run, and the edges of those that have ended."""
-
-    nodes: Mapping[str, Node]
-    loop: Loop | None = None
-    is_whole_run: bool = False
-    edges: dict[str, NodeEdges] = field(default_factory=dict[str, NodeEdges])
-
-
-@dataclass(frozen=True)
-class NodeRun:
-    """A node that is about to run: its name, the loop it is in, and the edges of the nodes it waited for."""
-
-    name: str
-    loop: Loop | None
-    upstream: Sequence[NodeEdges]
-
-    def wait_for(self, *scopes: Scope) -> list[FinishedRun]:
-        """The runs that those records waited for."""
-        return [finished_run for edges in self.upstream for finished_run in edges.of_records(scopes)]
 
 
 class FlowExecutor:

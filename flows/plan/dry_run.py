@@ -34,8 +34,9 @@ from flows.accounting.ledger import Ledger
 from flows.engine.cell import CellRunner
 from flows.engine.cell_job import CellJob, checked_cache_key
 from flows.engine.edges import FinishedRun, NodeEdges
-from flows.engine.executor import FlowExecutor, NodeRun, Subgraph
+from flows.engine.executor import FlowExecutor
 from flows.engine.grid import RecordGroup
+from flows.engine.node_run import NodeRun, Subgraph
 from flows.engine.routing import SkipReason
 from flows.engine.run_services import RunServices
 from flows.engine.scope import Scope

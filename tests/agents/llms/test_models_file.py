@@ -66,6 +66,7 @@ def test_all_mistakes_are_reported_at_once_with_their_lines() -> None:
     [
         ('{"a": {"kind": "embedded"}\n', "models.json:2: not JSON"),
         ("[]", "is not a JSON object"),
+        ('{"a": 3}', "model 'a' has a value where its fields belong"),
         ('{"a": {"kind": "embedded"}, "a": {"kind": "embedded"}}', "the name 'a' occurs twice"),
     ],
 )
