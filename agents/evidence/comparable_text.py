@@ -24,7 +24,9 @@ LINE_HYPHEN = "\x1f"
 """Stands for a hyphen at the end of a line. It equals a hyphen, and nothing at all."""
 
 _WIDE = r"\u3001-\u303f\uff00-\uff65"
-"""Punctuation of Chinese and Japanese."""
+"""Punctuation of Chinese and Japanese, and what is as wide."""
+_FULL_WIDTH = r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
+"""Letters and digits of other scripts, as wide as a Chinese one; there are blanks between such words."""
 HYPHENS = f"-{LINE_HYPHEN}"
 _NEGATIVE_PREFIX = r"(?i:un|in|im|il|ir|non|dis|mis|ab|anti)"
 """What `un- lawful` begins with, where the lines of a text were joined: `lawful` does not stand there."""
@@ -51,7 +53,9 @@ _UNIT = regex.compile(
     | (?P<dash> (?<!-)-{{2,3}}(?!-) )
     | (?P<quotation_mark> ''|`` )
     | (?P<note_sign> (?<=\p{{L}}{{3}}|[.,;:!?"'\])])\*{{1,3}}(?=\s|$) )
-    | (?P<unwritten> (?<=[{UNSPACED}{_WIDE}]) (?!(?<=[{KATAKANA}])[^\S\n]+[{KATAKANA}]) \s+ (?=[{UNSPACED}{_WIDE}]) )
+    | (?P<unwritten>
+        (?<=[{UNSPACED}{_WIDE}]) (?!(?<=[{KATAKANA}])[^\S\n]+[{KATAKANA}]|(?<={_FULL_WIDTH})\s+{_FULL_WIDTH})
+        \s+ (?=[{UNSPACED}{_WIDE}]) )
     | (?P<spaces> \s+ )
     | \X
     """,
