@@ -46,7 +46,9 @@ _RUN = rf"(?:{_SPACED}+(?:[ \n'-]{_SPACED}+)*|{_SOLID}+)(?![{_JOINING}])"
 _UNIT = regex.compile(
     rf"""
     (?P<run> {_RUN} )
-    | (?P<entity> &(?:amp;)*(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}}); )
+    | (?P<entity>
+        &(?:amp;)*(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});
+        | &(?:amp|lt|gt|quot|nbsp)(?![\w;=]) )
     | (?P<divided>
         (?<=\w)(?:[-\u2010\u2e17=]\s*\n\s*|\u00ad\s+|[\u00ac\ufffe\x02]\s*)(?=\w)
         | (?<=\b{_NEGATIVE_PREFIX})-[^\S\n]+(?=\p{{Ll}})(?!(?:and|or|und|oder|et|ou)\b) )

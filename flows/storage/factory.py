@@ -118,7 +118,7 @@ def source_rows(storage: RecordStorage, on_guess: OnGuess = ignore_guess) -> Row
     """
     rows = _rows(storage, on_guess)
     if path := storage.rows_path:
-        return rows_within(rows, path)
+        return rows_within(rows, path, on_guess)
     return one_row_per_text(rows, storage.columns, on_guess) if storage.rows == "answers" else rows
 
 

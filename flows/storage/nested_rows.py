@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from flows.config.diagnostics import closest_name, there_are
+from flows.storage.guesses import Guess, OnGuess, ignore_guess
 from flows.storage.rows import MAX_RAW_CHARACTERS, Reject, Row, Rows
 
 _MOST_LISTS = 4
@@ -18,14 +19,14 @@ _DEEPEST = 8
 """Lists within lists that are looked at for advice."""
 
 
-def rows_within(rows: Rows, path: str) -> Rows:
+def rows_within(rows: Rows, path: str, on_guess: OnGuess = ignore_guess) -> Rows:
     """Each item of the lists at that dotted path as a row, with the fields of what it stands in; counted from 1.
 
     The path begins within a row; names above it, of lists that the reader has taken the rows from, may stand before.
-    A row without the list is a Reject.
+    A row without the list is a Reject. A list without items gives no row, which `on_guess` is told once all are read.
     """
     parts = [part for part in path.split(".") if part != "*"]
-    count = 0
+    count, empty = 0, list[Row]()
     for row in rows:
         if isinstance(row, Reject):
             yield row
@@ -34,6 +35,7 @@ def rows_within(rows: Rows, path: str) -> Rows:
         if names is None:
             yield Reject(row.line, _no_list(row.values, path), str(dict(row.values))[:MAX_RAW_CHARACTERS], row.source)
             continue
+        before = count
         for values in _items(row.values, names, {}):
             count += 1
             if isinstance(values, Mapping):
@@ -42,6 +44,18 @@ def rows_within(rows: Rows, path: str) -> Rows:
                 yield Reject(count, f"lacks the list of `rows` {path} in one of its parts", "", row.source)
             else:
                 yield Reject(count, f"an item of `rows` {path} is no object", str(values)[:100], row.source)
+        if count == before:
+            empty.append(row)
+    if empty:
+        on_guess(Guess("rows", path, _nothing_made_of(empty, path)))
+
+
+def _nothing_made_of(empty: Sequence[Row], path: str) -> str:
+    first = empty[0].line
+    if len(empty) == 1:
+        return f"the row {first} holds no item in the list of `rows` {path}, so no record is made of it"
+    many = f"{len(empty):,} rows, the first {first}, hold"
+    return f"{many} no item in the list of `rows` {path}, so no records are made of them"
 
 
 def readings_of_lists(row: Row) -> dict[str, Mapping[str, Any]]:

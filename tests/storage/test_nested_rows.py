@@ -113,3 +113,19 @@ def test_a_list_that_is_not_there_is_told_with_the_nearest(
     assert check(tmp_path, monkeypatch, f"rows={rows}") == 2
     said = capsys.readouterr().err
     assert f"command line: rows={rows}" in said and hint in said
+
+
+@pytest.mark.parametrize(
+    ("threads", "told"), [(2, "the row 2 holds no item"), (3, "2 rows, the first 2, hold no item")]
+)
+def test_a_row_whose_list_is_empty_is_told(
+    threads: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts: list[dict[str, Any]] = [
+        {"thread": "a", "posts": [{"id": 1, "body": "Hello."}]},
+        *[{"thread": "b", "posts": []}] * (threads - 1),
+    ]
+    written(tmp_path, "threads.jsonl", "".join(json.dumps(one) + "\n" for one in posts))
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "+flows=[judger]", "records=threads.jsonl", "rows=posts", "columns.text=body"]) == 0
+    assert told in capsys.readouterr().err

@@ -63,6 +63,9 @@ def test_a_quotation_is_found_only_word_for_word(quote: str, found: str | None) 
     [
         ("AT&T said “no” & left", "AT&amp;T said &#8220;no&#8221; &amp; left.",
          "AT&amp;T said &#8220;no&#8221; &amp; left"),
+        ("Salt & vermin were there", "Salt &amp vermin were there", "Salt &amp vermin were there"),
+        ("Salt & vermin", "Salt &amp", None),
+        ("x=1&lt=5 is a link", "x=1&lt=5 is a link", "x=1&lt=5 is a link"),
         ("AT&amp;T said no and left", "Then AT&T said no and left.", "AT&T said no and left"),
         ("5 < 6 is what it said", "5 &amp;lt; 6 is what it said", "5 &amp;lt; 6 is what it said"),
         ("The committee rejected the well-known rule",
