@@ -52,6 +52,9 @@ def with_chosen_storage(
 
     It leaves all other storages out, so that nothing else can be meant.
     """
+    if chosen is not None and not storage and flow.corpus is not None:
+        # The mistakes of the chosen one are told; that the flow's own is left out is none.
+        return {"corpus": chosen, **request}
     name = chosen if chosen in storage or len(storage) != 1 else next(iter(storage))
     if chosen is None or (config := storage.get(name or "")) is None or name is None:
         return request

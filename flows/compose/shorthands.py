@@ -275,6 +275,9 @@ def _apply_corpus(applied: AppliedShorthands, validated: ValidatedFlow, text: st
         argument = display_argument(f"corpus={text}")
         for path in (("storage", CORPUS_STORAGE), ("storage", CORPUS_STORAGE, "source"), (*validated.path, "corpus")):
             diagnostics.provenance.add_argument(path, argument)
+    else:
+        # What was named is a mistake, so the flow's own is not searched, and not missed.
+        diagnostics.mark_reported((*validated.path, "corpus"))
 
 
 def _unused_name(storage: Mapping[str, StorageConfig]) -> str:

@@ -181,3 +181,13 @@ def test_an_answer_of_the_service_that_lacks_a_vector_is_no_index(
     assert "gave 1 vectors for 2" in _ingest(capsys, *study, code=3)["error"]
     service.fewer = False
     assert _counts(_ingest(capsys, *study))[-1] == 2
+
+
+def test_only_the_mistakes_of_the_chosen_storage_are_told(
+    papers: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    broken = STORED.format(name="mine").replace("label: Mine", "lable: Mine")
+    write_files(tmp_path, {"storage/mine.yaml": broken})
+    said = _ingest(capsys, "--config-dir", str(tmp_path), "storage=mine", code=2)["error"]
+    assert "storage/mine.yaml:1: " in said and "label" in said
+    assert "there is no storage" not in said and "neither a folder" not in said
