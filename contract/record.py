@@ -29,6 +29,12 @@ def _reject_control_characters(text: str) -> str:
     return text
 
 
+def place_name(words: str) -> str:
+    """Words of a document as the `name` of a Locator: on one line, without control characters, and not too long."""
+    return " ".join(_CONTROL_CHARACTERS.sub(" ", words).split())[:MAX_PLACE_CHARACTERS].rstrip()
+
+
+MAX_PLACE_CHARACTERS = 100
 MAX_TEXT_CHARACTERS = 50_000_000
 """For each text of a record."""
 Text = Annotated[str, AfterValidator(_reject_null_byte), Field(max_length=MAX_TEXT_CHARACTERS)]
@@ -74,7 +80,9 @@ class Locator(Frozen):
 
     start: int = Field(ge=0)
     """Offset of its first character."""
-    name: Annotated[str, AfterValidator(_reject_control_characters)] = Field(min_length=1, max_length=100)
+    name: Annotated[str, AfterValidator(_reject_control_characters)] = Field(
+        min_length=1, max_length=MAX_PLACE_CHARACTERS
+    )
 
 
 class Record(Frozen):

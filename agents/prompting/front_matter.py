@@ -11,7 +11,7 @@ import yaml
 
 from agents.safety.yaml_limits import YamlLimitExceeded
 from agents.safety.yaml_mistakes import LONG_DASHES, describe_yaml_error
-from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, read_yaml
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, doubled_names, plain_value
 from contract.errors import PromptError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -114,7 +114,11 @@ def check_front_matter_ends(source: str, path: Path) -> None:
 
 def _parse_yaml(text: str, path: Path) -> dict[str, Any]:
     try:
-        loaded = read_yaml(text)
+        root = compose_yaml(text)
+        if twice := next(doubled_names(root), None):
+            key, first = (f"{node.start_mark.line + _LINE_OFFSET}" for node in twice)
+            raise PromptError(f"{path}:{key}: '{twice[0].value}' appears twice here, first on line {first}; keep one")
+        loaded = plain_value(root)
     except YamlLimitExceeded as error:
         raise PromptError(f"{path}:{error.line + 1}: {error.message}") from None
     except yaml.YAMLError as error:

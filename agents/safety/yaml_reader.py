@@ -56,3 +56,17 @@ def plain_value(root: yaml.Node | None, loader: type[Any] = LOADER) -> Any:
 def read_yaml(text: str, loader: type[Any] = LOADER) -> Any:
     """The value of a text; None for an empty one. Raises one of UNREADABLE_YAML."""
     return plain_value(compose_yaml(text, loader), loader)
+
+
+def doubled_names(root: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.ScalarNode]]:
+    """Each name that stands in one mapping again, and where it stood first. YAML would keep the last value alone."""
+    if isinstance(root, yaml.SequenceNode):
+        for item in root.value:
+            yield from doubled_names(item)
+    if not isinstance(root, yaml.MappingNode):
+        return
+    seen = dict[str, yaml.ScalarNode]()
+    for key, value in root.value:
+        if isinstance(key, yaml.ScalarNode) and (first := seen.setdefault(str(key.value), key)) is not key:
+            yield key, first
+        yield from doubled_names(value)

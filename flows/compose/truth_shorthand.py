@@ -6,11 +6,11 @@ truth=ana   truth=[ana,ben]   truth=gold/tox.jsonl   truth={ordinary: ana, power
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from agents.safety.yaml_reader import UNREADABLE_YAML, read_yaml
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, doubled_names, plain_value
 from contract.measures import GOLD_SUFFIX, TruthSource
 from flows.config.arguments import split_list
 from flows.config.diagnostics import Diagnostics, display_argument
@@ -30,13 +30,13 @@ def truth_named(text: str, diagnostics: Diagnostics) -> Truth | None:
 
 def _mapping(text: str, diagnostics: Diagnostics) -> Truth | None:
     try:
-        found: Any = read_yaml(text)
-        mapping = _MAPPING.validate_python(found)
+        root = compose_yaml(text)
+        mapping = {} if any(doubled_names(root)) else _MAPPING.validate_python(plain_value(root))
     except (*UNREADABLE_YAML, ValidationError):
         mapping = {}
     if mapping:
         return mapping
-    what = "between braces stand criteria, each with a colon, a blank and the field or fields of people's answers"
+    what = "between braces stand criteria, each once, with a colon, a blank and the field or fields of people's answers"
     todo = "write for example truth='{ordinary: ana, power: [ben, cleo]}'"
     diagnostics.add(f"command line: {display_argument(f'truth={text}')}", what, todo=todo)
     return None

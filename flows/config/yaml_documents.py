@@ -15,7 +15,7 @@ from omegaconf.errors import GrammarParseError
 from agents.safety.paths import text_file_problem
 from agents.safety.yaml_limits import YamlLimitExceeded
 from agents.safety.yaml_mistakes import ODD_BLANKS, comment_as_value, describe_yaml_error, odd_blank
-from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, doubled_names, plain_value
 from contract.errors import Problem
 from flows.config.folders import display_path, yaml_files
 from flows.config.hydra_source import ConfigLoader
@@ -212,22 +212,10 @@ def _pairs(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
             yield from _pairs(item)
 
 
-def _duplicate_keys(path: Path, node: yaml.Node) -> Iterable[Problem]:
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _duplicate_keys(path, item)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: dict[str, int] = {}
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if isinstance(key, yaml.ScalarNode):
-            name = str(key.value)
-            if name in seen:
-                what = f"'{name}' appears twice here, first on line {seen[name]}"
-                yield Problem(f"{display_path(path)}:{line}", what, todo="keep one of the two")
-            seen.setdefault(name, line)
-        yield from _duplicate_keys(path, value)
+def _duplicate_keys(path: Path, root: yaml.MappingNode) -> Iterator[Problem]:
+    for key, first in doubled_names(root):
+        what = f"'{key.value}' appears twice here, first on line {first.start_mark.line + 1}"
+        yield Problem(f"{display_path(path)}:{key.start_mark.line + 1}", what, todo="keep one of the two")
 
 
 def _broken_document(path: Path, line: int, what: str, todo: str | None) -> YamlDocument:

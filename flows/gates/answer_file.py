@@ -20,7 +20,7 @@ import yaml
 from agents.safety.paths import no_file_reason
 from agents.safety.yaml_limits import YamlLimitExceeded
 from agents.safety.yaml_mistakes import describe_yaml_error
-from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, plain_value
+from agents.safety.yaml_reader import UNREADABLE_YAML, compose_yaml, doubled_names, plain_value
 from contract.base import JsonValue
 from contract.errors import Problem, StorageError
 from contract.questions import RESERVED_FIELDS, Question
@@ -215,7 +215,11 @@ def _read_yaml(text: str, shown: str) -> tuple[AnswerFile, list[Problem]]:
     if not isinstance(root, yaml.SequenceNode):
         todo = "write `answers:` and below it `- gate: …` for each answer"
         return AnswerFile([]), [Problem(f"{shown}:1", "the file holds no list of answers", None, todo)]
-    entries, problems = list[AnswerEntry](), list[Problem]()
+    entries = list[AnswerEntry]()
+    problems = [
+        Problem(f"{shown}:{key.start_mark.line + 1}", f"'{key.value}' appears twice in one answer", None, "keep one")
+        for key, _ in doubled_names(root)
+    ]
     for node in root.value:
         where = f"{shown}:{node.start_mark.line + 1}"
         if not isinstance(node, yaml.MappingNode):

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from contract.record import Locator
+from contract.record import Locator, place_name
 
-_MOST_CHARACTERS = 100
 _LONGEST_HEADING = 200
 """Whole paragraphs are set as headings, too, for their looks."""
 _BLOCK_END = "\n\n"
@@ -42,8 +41,8 @@ class Blocks:
 
 def heading_locators(headings: Sequence[tuple[int, str]]) -> tuple[Locator, ...]:
     """The parts that begin at those offsets; none where there is only a heading above the whole text, its title."""
-    named = [(start, " ".join(words.split())) for start, words in headings if len(words) <= _LONGEST_HEADING]
-    named = [(start, words[:_MOST_CHARACTERS]) for start, words in named if words]
+    named = [(start, place_name(words)) for start, words in headings if len(words) <= _LONGEST_HEADING]
+    named = [(start, name) for start, name in named if name]
     if not named or (len(named) == 1 and named[0][0] == 0):
         return ()
     # Without a name of its own, what stands above the first heading would be cited as being below it.

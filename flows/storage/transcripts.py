@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from contract.record import Locator
+from contract.record import Locator, place_name
 
 _TURN = re.compile(
     r"(?m)^(?:[\[(]?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:[.,]\d+)?[\])]?\s+)?"
@@ -114,4 +114,4 @@ def _first_at_start(found: Sequence[Locator]) -> tuple[Locator, ...]:
 
 
 def _name(speaker: str, time: str) -> str:
-    return ", ".join(part for part in (speaker[:60], time) if part)
+    return place_name(", ".join(part for part in (speaker[:60], time) if part))

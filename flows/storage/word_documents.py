@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from contract.errors import StorageError
-from contract.record import Locator
+from contract.record import Locator, place_name
 from flows.storage.headings import Blocks, headings_in_lines
 
 MAX_UNPACKED_BYTES = 500_000_000
@@ -175,8 +175,8 @@ def _read_epub(path: Path) -> DocumentText:
             chapter = html.document_fromstring(content, parser=html.HTMLParser(encoding=encoding))
             if not (blocks := _blocks(chapter)):
                 continue
-            heading = next((line for one in chapter.iter(*_HEADINGS) if (line := _line(one))), f"part {number}")
-            locators.append(Locator(start=len(text), name=heading[:100]))
+            heading = next((line for one in chapter.iter(*_HEADINGS) if (line := _line(one))), "")
+            locators.append(Locator(start=len(text), name=place_name(heading) or f"part {number}"))
             text += "\n\n".join(blocks) + "\n\n"
         title, author = (next(iter(package.iter(f"{{*}}{name}")), None) for name in ("title", "creator"))
     named = {"title": _line(title), "author": _line(author)}

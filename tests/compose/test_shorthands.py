@@ -400,3 +400,5 @@ def test_the_fields_of_each_criterion_are_named_in_a_command(tmp_path: Path, mon
         compose(["tox"], [*words[:-1], "truth={ordinary: bne}"])
     with pytest.raises(StudyError, match="between braces stand criteria"):
         compose(["tox"], [*words[:-1], "truth={ordinary: yes}"])
+    with pytest.raises(StudyError, match="between braces stand criteria, each once"):
+        compose(["tox"], [*words[:-1], "truth={ordinary: ana, ordinary: ben}"])

@@ -199,6 +199,21 @@ def test_a_quotation_is_placed_by_the_heading_above_it(name: str, tmp_path: Path
     assert "boilers\n" in record.text and "ferry\n" in record.text.replace(" #", "")
 
 
+TIMES = "00:01.000 --> 00:02.000"
+ODD_PLACES: dict[str, Callable[[Path], object]] = {
+    "a.md": lambda path: path.write_text("Draft.\n\n# The \x02ferry\u2028line\n\nIt closed.\n"),
+    "a.epub": lambda path: write_epub(path, "Boats", {"The \u202eferry line": "It closed."}),
+    "a.vtt": lambda path: path.write_text(f"WEBVTT\n\n{TIMES}\n<v The \x02ferry line>It closed.\n"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_PLACES)
+def test_a_place_is_named_on_one_line_without_control_characters(tmp_path: Path, name: str) -> None:
+    ODD_PLACES[name](tmp_path / name)
+    place = _place(_record(tmp_path / name), "It closed.")
+    assert place and "The ferry line" in place
+
+
 def test_a_paragraph_that_is_set_as_a_heading_and_a_title_name_no_part(tmp_path: Path) -> None:
     document = docx.Document()
     document.add_heading("The ferry", 1)

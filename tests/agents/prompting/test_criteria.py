@@ -44,6 +44,12 @@ def test_verdicts_and_examples_are_read(tmp_path: Path) -> None:
         ("examples:\n  - {text: a, verdict: guilty}", 3, "the example's verdict 'guilty' is none of violates"),
         ("examples:\n  - {text: a, verdict: violates, because: b}", 3, "`because` is none of them$"),
         ("title: x\nexampels:\n  - {text: a, verdict: violates}", 3, "`exampels` would not be read; .*`examples`"),
+        (
+            "examples: none\ntitle: x\nexamples:\n  - {text: a, verdict: guilty}",
+            4,
+            "'examples' appears twice here, first on line 2",
+        ),
+        ("examples:\n  - {text: a, verdict: violates, text: b}", 3, "'text' appears twice here"),
         ("Verdicts: [a, b]", 2, "`Verdicts` would not be read; .*`verdicts`"),
     ],
 )
