@@ -9,24 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.context import FlowRunContext
 from prefect.settings import get_current_settings
 
 from flows.server.prefect_internals import APILogHandler, EventsWorker, has_sent_events
 
 NO_PROGRESS_SECONDS = 15.0
 """How long the server may record nothing more before the missing task runs count as lost."""
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 5.0
 """How long a run waits at most for its first heartbeat to be sent, as where the server takes no events."""
-QUEUED_SECONDS = 0.5
-"""After how long the thread that a run starts for its heartbeats has queued the first."""
-SERVER_SECONDS = 0.5
-"""After how long the server, which takes up two events at once, has begun the watch that a heartbeat begins."""
 _TERMINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 
 
@@ -58,21 +52,12 @@ async def wait_for_heartbeat() -> None:
     """
     if get_current_settings().flows.heartbeat_frequency is None:
         return
-    if has_sent_events() and _seconds_of_run() > QUEUED_SECONDS + SERVER_SECONDS:
-        return
     deadline = time.monotonic() + HEARTBEAT_SECONDS
-    while not (has_sent_events() and _seconds_of_run() > QUEUED_SECONDS):
+    while True:
+        if has_sent_events() or time.monotonic() > deadline:
+            return
         # Prefect gives no signal that what is queued is sent.
         await asyncio.sleep(0.01)
-        if time.monotonic() > deadline:
-            return
-    await asyncio.sleep(SERVER_SECONDS)
-
-
-def _seconds_of_run() -> float:
-    """How long the current flow run lasts."""
-    context = FlowRunContext.get()
-    return (datetime.now(UTC) - context.start_time).total_seconds() if context else 0
 
 
 async def _wait_until_recorded(client: PrefectClient, flow_runs: list[str], expected: int) -> int:
