@@ -18,15 +18,13 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from contract.errors import AnswersInvalid, ButtermilkError, StudyError
-from flows.server.drain import wait_for_heartbeat
 
 _RUN_ID_VARIABLE = "PREFECT__FLOW_RUN_ID"
 """Set by workers in the process of a run."""
 
 
-async def failed(error: ButtermilkError) -> State[Any]:
-    """The state of a run that the error stopped, once its heartbeat is sent; a flow that awaits it gets the error."""
-    await wait_for_heartbeat()
+def failed(error: ButtermilkError) -> State[Any]:
+    """The state of a run that the error stopped; a flow that awaits the run gets the error."""
     return Failed(message=_failure_message(error), data=error)
 
 
@@ -39,7 +37,7 @@ def make_failing_flow(name: str, error: ButtermilkError) -> Flow[..., Any]:
     """The flow of that name in a process whose run it is: the run ends as Failed, whatever its parameters are."""
 
     async def run(**_: Any) -> State[Any]:
-        return await failed(error)
+        return failed(error)
 
     # Prefect refuses parameters that the signature does not name. Another flow that awaits this one gives others.
     names = [*flow_run.get_parameters(), "others"]

@@ -35,7 +35,6 @@ from flows.run.single_run import run_unsharded
 from flows.run_folder.outcome import Outcome
 from flows.run_folder.save import save
 from flows.server.current_flow_run import current_flow_run
-from flows.server.drain import wait_for_heartbeat
 from flows.shards.supervisor import check_deployment
 from flows.spec.study import Study
 
@@ -65,14 +64,13 @@ def make_flow(
             with quiet_cancellation():
                 async with _marked_run(study, marks):
                     outcome, desk = await _run(study, listener or RunListener(), caller)
-            await wait_for_heartbeat()
             if outcome.waiting and study.run.shard is None and can_be_suspended():
                 # The process ends here; a resumed run begins anew, and finds its cells and what was filled in.
                 await suspend_for(outcome.waiting, desk)
             return _final_state(outcome, result_of)
         except ButtermilkError as error:
             # Returned and not raised: Prefect logs a raised error with a traceback, which is of no use here.
-            return await failed(error)
+            return failed(error)
 
     start_telemetry()
     (form or Form(spec)).apply_signature(run)

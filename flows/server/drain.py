@@ -7,20 +7,16 @@ at once, the last of them would be lost.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.settings import get_current_settings
 
-from flows.server.prefect_internals import APILogHandler, EventsWorker, has_sent_events
+from flows.server.prefect_internals import APILogHandler, EventsWorker
 
 NO_PROGRESS_SECONDS = 15.0
 """How long the server may record nothing more before the missing task runs count as lost."""
-HEARTBEAT_SECONDS = 5.0
-"""How long a run waits at most for its first heartbeat to be sent, as where the server takes no events."""
 _TERMINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 
 
@@ -42,22 +38,6 @@ async def flush_events() -> None:
     await draining
     flushing: Any = APILogHandler.aflush()
     await flushing
-
-
-async def wait_for_heartbeat() -> None:
-    """Waits until the first heartbeat of the current flow run is sent, where there are any.
-
-    The thread of the heartbeats goes on, and so must the sending of events. A heartbeat that came after the end of its
-    run would look like the last one of a lost run.
-    """
-    if get_current_settings().flows.heartbeat_frequency is None:
-        return
-    deadline = time.monotonic() + HEARTBEAT_SECONDS
-    while True:
-        if has_sent_events() or time.monotonic() > deadline:
-            return
-        # Prefect gives no signal that what is queued is sent.
-        await asyncio.sleep(0.01)
 
 
 async def _wait_until_recorded(client: PrefectClient, flow_runs: list[str], expected: int) -> int:

@@ -28,7 +28,6 @@ __all__ = [
     "EventsWorker",
     "ResultRecord",
     "get_intent",
-    "has_sent_events",
     "link_state_to_flow_run_result",
     "link_state_to_task_run_result",
     "related_resources_from_run_context",
@@ -36,13 +35,6 @@ __all__ = [
     "should_persist_result",
     "truncated_to",
 ]
-
-
-def has_sent_events() -> bool:
-    """Whether this process has sent an event at all, and none is queued. Nothing is stopped, unlike `drain_all`."""
-    instances: Any = EventsWorker._instances  # type: ignore[reportPrivateUsage]
-    workers = [one for one in list(instances.values()) if isinstance(one, EventsWorker)]
-    return bool(workers) and not any(one._queue.unfinished_tasks for one in workers)  # type: ignore[reportPrivateUsage]
 
 
 def context_around(context: Any) -> Any:

@@ -14,11 +14,10 @@ import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.events.schemas.automations import AutomationCore
-from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.declared import declare
 from flows.server.drain import flush_events
-from flows.server.prefect_internals import EventsWorker
 from tests.support.agents import register_test_agents
 from tests.support.commands import ROOT
 from tests.support.fake_llm import FakeLLM
@@ -166,40 +165,3 @@ def test_the_examples_name_every_flow_of_the_package() -> None:
     for path in AUTOMATIONS:
         if related := _trigger(path).get("match_related"):
             assert flows == {name.removesuffix(".*") for name in related["prefect.resource.name"]}, path.name
-
-
-@pytest.mark.parametrize("end", ["Failed", "Completed"])
-async def test_the_heartbeat_of_a_run_that_ends_at_once_comes_before_its_end(
-    tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: str
-) -> None:
-    """Otherwise the automation `run-lost`, whose watch begins at a heartbeat, takes the run for lost."""
-    register_test_agents(monkeypatch)
-    handle: Any = EventsWorker._handle  # type: ignore[reportPrivateUsage]
-
-    async def handle_slowly(*event: Any) -> None:
-        await asyncio.sleep(3)
-        await handle(*event)
-
-    monkeypatch.setattr(EventsWorker, "_handle", handle_slowly)
-    lab = Lab(tmp_path, prefect_api)
-    lab.write_posts([{"record_id": "a", "text": "A post."}])
-    lab.write("flows/tiny.yaml", "description: Tiny.\nrecords: posts\nsteps:\n  say: {agent: echo}\nresult: say\n")
-    records = "posts" if end == "Completed" else "no-such-file.csv"
-    with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
-        call: Any = declare("tiny", lab.folder)
-        state: State[Any] = await call(records=records, return_state=True)
-        assert state.name == end, state
-        async with asyncio.timeout(60), get_client() as client:
-            received = dict[str, str]()
-            while len(received) < 2:
-                received = await _received(client, str(state.state_details.flow_run_id), ("heartbeat", end))
-    assert received["heartbeat"] < received[end]
-    assert "Traceback" not in caplog.text
-
-
-async def _received(client: PrefectClient, run: str, wanted: tuple[str, ...]) -> dict[str, str]:
-    """When the server has received those events of the run."""
-    events = {"filter": {"resource": {"id": [f"prefect.flow-run.{run}"]}}}
-    found = (await client.request("POST", "/events/filter", json=events)).json()["events"]
-    times = {event["event"].rpartition(".")[2]: event["received"] for event in found}
-    return {name: times[name] for name in wanted if name in times}

@@ -27,7 +27,6 @@ from tests.support.commands import ROOT
 INTERNALS = Path(prefect_internals.__file__)
 _Engine: Any = AsyncTaskRunEngine
 _Task: Any = Task
-_Events: Any = EventsWorker
 RELIED_UPON: dict[str, tuple[Any, str]] = {
     # `flows/engine/task_runs.py` has these of its own, or calls them as Prefect's `run_task_async` does.
     "engine.begin_run": (_Engine.begin_run, "16b0e0075ba1"),
@@ -43,8 +42,6 @@ RELIED_UPON: dict[str, tuple[Any, str]] = {
     "events.of_task_run": (emit_task_run_state_change_event, "7ade83dd2d30"),
     "events.related": (prefect_internals.related_resources_from_run_context, "2b1fecb3bd9d"),
     "events.drain_all": (EventsWorker.drain_all, "7f872b4105ff"),
-    # `has_sent_events` reads its queue.
-    "events.queue": (_Events._main_loop, "12d7b3ba4e75"),
     "logs.aflush": (APILogHandler.aflush, "1dc7e4d30672"),
     # `flows/engine/edges.py` makes an edge of a finished run.
     "edges.task_run": (prefect_internals.link_state_to_task_run_result, "443950cbf9e7"),
