@@ -24,7 +24,8 @@ ButtermilkError
 │           ├── CellTimeout
 │           ├── ModelUnavailable
 │           │   ├── ServerNotRunning  nothing answers at an address of this machine
-│           │   └── NotSentInTime     held back until its turn within the limits per minute was over
+│           │   ├── NotSentInTime     held back until its turn within the limits per minute was over
+│           │   └── NeedsAnotherTurn  refused in the way it was asked, and to be asked in a simpler one
 │           └── ReplyBroken
 │               └── ReplyUnreadable  a whole reply in another form than the protocol's
 └── RunError              the run as a whole cannot go on (server unreachable, folder not writable)

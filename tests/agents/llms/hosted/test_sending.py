@@ -86,13 +86,14 @@ async def slow_service(
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", arrived
 
 
-@pytest.fixture(params=["in this process", "in a subprocess"])
-def caller(request: pytest.FixtureRequest) -> CallerProcess | None:
-    return CallerProcess() if request.param == "in a subprocess" else None
+SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize("shared", [True, False])
-async def test_what_was_held_back_gets_another_turn(tmp_path: Path, caller: CallerProcess | None, shared: bool) -> None:
+@pytest.mark.parametrize(
+    ("shared", "aside"), [(True, True), *(pytest.param(*one, marks=SLOW) for one in ((True, False), (False, True)))]
+)
+async def test_what_was_held_back_gets_another_turn(tmp_path: Path, shared: bool, aside: bool) -> None:
+    caller = CallerProcess() if aside else None
     clock = Clock(lambda: time.time() * FASTER, lambda seconds: asyncio.sleep(seconds / FASTER))
 
     def window(kind: str, limit: int) -> WindowLimiter:
@@ -119,8 +120,10 @@ def most_per_minute(arrived: Arrived) -> int:
     return max(sum(at <= other < at + MINUTE for other in arrived) for at in arrived)
 
 
-async def test_what_is_asked_again_in_a_simpler_way_gets_a_turn_of_its_own(caller: CallerProcess | None) -> None:
+@pytest.mark.parametrize("aside", [False, pytest.param(True, marks=SLOW)], ids=["here", "in a subprocess"])
+async def test_what_is_asked_again_in_a_simpler_way_gets_a_turn_of_its_own(aside: bool) -> None:
     """A service refuses schemas, and JSON: each call that meets a refusal is sent once more."""
+    caller = CallerProcess() if aside else None
     clock = Clock(lambda: time.time() * FASTER, lambda seconds: asyncio.sleep(seconds / FASTER))
     async with slow_service(0.1, refused="response_format") as (url, arrived):
         config = HostedModel.model_validate({"provider": "openai-compatible", "model_id": "m", "base_url": url})
