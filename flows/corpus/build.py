@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from agents.llms.divided_words import joined_text
 from contract.base import digest
 from contract.errors import StorageError
 from contract.findings import Passage
@@ -21,7 +22,7 @@ from contract.record import Record
 from contract.storage import SearchableStorage
 from flows.corpus.build_counts import BuildCounts
 from flows.corpus.chunk import Chunking, chunk_record, index_hash
-from flows.corpus.divided_words import DIVIDED_KEY, joined_text
+from flows.corpus.divided_words import DIVIDED_KEY
 from flows.corpus.duplicates import Duplicates
 from flows.corpus.gram_table import UNSPACED_KEY
 from flows.corpus.passage_store import BuildStore, Embedder, IndexedRecord, KnownVectors

@@ -6,15 +6,13 @@ words that were divided; both halves stay, since the hyphen may be the word's ow
 
 from __future__ import annotations
 
-import re
 import sqlite3
+
+from agents.llms.divided_words import divided_words
 
 DIVIDED_KEY = "divided"
 """The key in `meta` under which an index notes that it holds such words: searches find more than those of before."""
 _VERSION = "divided 1"
-_DIVIDED = re.compile(r"([^\W\d_]+)(?:[-‐⸗=]\s*\n\s*|\u00ad\s*|[¬\ufffe]\s*)(?=[^\W\d_])")
-"""The first half of a word, and what divides it; as for quotations, see `agents.evidence.comparable_text`."""
-_WHOLE = re.compile(rf"(?:{_DIVIDED.pattern})+[^\W\d_]+")
 EARLIER_TRIGGERS = """
 CREATE TRIGGER IF NOT EXISTS passage_added AFTER INSERT ON passages BEGIN
     INSERT INTO passages_fts (rowid, title, text) VALUES (new.id, new.title, new.text);
@@ -28,14 +26,9 @@ TRIGGERS = EARLIER_TRIGGERS.replace("new.text", "searched_text(new.text)").repla
 )
 
 
-def joined_text(text: str) -> str:
-    """The text with its divided words joined."""
-    return _DIVIDED.sub(r"\1", text)
-
-
 def searched_text(text: str) -> str:
     """The text, and behind it the words that are divided in it."""
-    words = [joined_text(found[0]) for found in _WHOLE.finditer(text)]
+    words = divided_words(text)
     return "\n".join([text, " ".join(words)]) if words else text
 
 

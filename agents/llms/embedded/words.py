@@ -10,6 +10,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+from agents.llms.divided_words import divided_words
+
 FUNCTION_WORDS = frozenset(
     files("agents.llms").joinpath("data", "function-words.txt").read_text(encoding="utf-8").split()
 )
@@ -35,7 +37,7 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """The content words of `text` in order; function words are left out."""
+    """The content words of `text` in order, then those that line ends divide in it; function words are left out."""
     found: list[Word] = []
     text_begins = len(text) - len(text.lstrip(_OPENING))
     for match in _WORD.finditer(text):
@@ -47,7 +49,9 @@ def words(text: str) -> list[Word]:
             (plain[0].isupper() and not starts_sentence) or plain[-1:].isupper() or any(c.isdigit() for c in plain)
         )
         found.append(Word(plain, stem(plain), is_name))
-    return found
+    # Beside its halves, since the hyphen may be the word's own.
+    joined = (one for one in divided_words(text) if one.lower() not in FUNCTION_WORDS)
+    return [*found, *(Word(one, stem(one), one[0].isupper()) for one in joined)]
 
 
 def _sign_before(text: str, end: int) -> str:

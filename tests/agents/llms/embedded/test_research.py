@@ -232,6 +232,12 @@ async def test_a_sentence_is_quoted_and_not_the_heading_above_it(model: Embedded
     assert [quote.quote for claim in draft.claims for quote in claim.quotes] == [sentence]
 
 
+async def test_words_that_line_ends_divide_count_as_written_whole(model: Embedded) -> None:
+    text = "The committee re-\njected the pro-\nposal of the har-\nbour master, as the minutes were lost."
+    draft = await research(model, "Who rejected the proposal of the harbour master?", [_passage(text)])
+    assert [quote.quote for claim in draft.claims for quote in claim.quotes] == [text]
+
+
 async def test_a_line_without_an_end_is_quoted_where_there_is_nothing_else(model: Embedded) -> None:
     line = "The council closed the ferry because it lost money"
     draft = await research(model, "Why did the council close the ferry?", [_passage(f"{line}\n\nNo more boats")])
