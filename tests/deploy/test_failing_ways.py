@@ -96,7 +96,10 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Generator[Observed]:
         _create_automations(prefect, url)
         service.script(RULES)
         _deploy(prefect, service.url)
-        worker, doomed = (_start_worker(prefect, pool) for pool in ("buttermilk", "doomed"))
+        worker, doomed = (
+            _start_worker(prefect, "buttermilk"),
+            _start_worker(prefect, "doomed", **_other_machine(prefect)),
+        )
         runs = {name: _start_run(prefect, name) for name in WAYS}
         _interfere(prefect, runs, doomed)
         yield Observed(prefect, runs, notes, worker)
@@ -122,9 +125,19 @@ def _deploy(prefect: Operator, url: str) -> None:
         way.change(study_folder(project, name))
 
 
-def _start_worker(prefect: Operator, pool: str) -> RunningCommand:
-    prefect.shell(f"uv run prefect worker start --pool {pool} --type process --limit 4 &")
+def _start_worker(prefect: Operator, pool: str, **machine: str) -> RunningCommand:
+    prefect.shell(f"uv run prefect worker start --pool {pool} --type process --limit 4 &", **machine)
     return prefect.background[-1]
+
+
+def _other_machine(prefect: Operator) -> dict[str, str]:
+    """Where nothing else runs that would notice at once that a run was killed."""
+    folder = prefect.cli.folder / "another machine"
+    return {
+        "PREFECT_API_URL": prefect.api,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
 
 
 def _start_run(prefect: Operator, name: str) -> str:
